@@ -1,0 +1,79 @@
+#include "base/core/histogram.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
+#include <random>
+#include <vector>
+
+namespace ronda::base {
+namespace {
+
+std::uint64_t ExactQuantile(std::vector<std::uint64_t> values, double q) {
+  std::ranges::sort(values);
+  const auto rank = std::max(1.0, std::ceil(q * static_cast<double>(values.size())));
+  return values[static_cast<std::size_t>(rank) - 1];
+}
+
+TEST(HistogramTest, SmallValuesAreExact) {
+  Histogram h;
+  for (std::uint64_t ns = 0; ns < 1024; ++ns) h.Record(ns);
+  EXPECT_EQ(h.Quantile(0.0), 0u);
+  EXPECT_EQ(h.Quantile(0.5), 511u);
+  EXPECT_EQ(h.Quantile(1.0), 1023u);
+}
+
+TEST(HistogramTest, QuantilesStayWithinTheLayoutsRelativeError) {
+  std::mt19937_64 random(7);
+  std::lognormal_distribution<double> latency(14.0, 2.0);  // median about 1.2 ms, long tail
+  Histogram h;
+  std::vector<std::uint64_t> values;
+  for (int i = 0; i < 200'000; ++i) {
+    values.push_back(std::min<std::uint64_t>(static_cast<std::uint64_t>(latency(random)),
+                                             h.layout().max_ns));
+    h.Record(values.back());
+  }
+  for (double q : {0.001, 0.1, 0.5, 0.9, 0.99, 0.999, 1.0}) {
+    const auto exact = static_cast<double>(ExactQuantile(values, q));
+    EXPECT_NEAR(static_cast<double>(h.Quantile(q)), exact, exact / 1024 + 1) << "q = " << q;
+  }
+}
+
+TEST(HistogramTest, MergedEqualsRecordedTogether) {
+  std::mt19937_64 random(11);
+  Histogram left, right, both;
+  for (int i = 0; i < 100'000; ++i) {
+    const std::uint64_t ns = random() >> (random() % 64);
+    (i % 3 == 0 ? left : right).Record(ns);
+    both.Record(ns);
+  }
+  ASSERT_TRUE(left.Merge(right).ok());
+  EXPECT_EQ(left, both);
+}
+
+TEST(HistogramTest, MergingAnotherLayoutChangesNothing) {
+  Histogram coarse(Histogram::Layout{.precision_bits = 5}), fine;
+  coarse.Record(10);
+  const Histogram before = coarse;
+  EXPECT_FALSE(coarse.Merge(fine).ok());
+  EXPECT_EQ(coarse, before);
+}
+
+TEST(HistogramTest, ValuesBeyondTheMaximumAreClampedAndCounted) {
+  Histogram h(Histogram::Layout{.max_ns = 1'000});
+  h.Record(999);
+  h.Record(5'000);
+  EXPECT_EQ(h.clamped(), 1u);
+  EXPECT_LE(h.Quantile(1.0), 1'000u);
+}
+
+TEST(HistogramTest, EmptyHasZeroQuantilesAndMean) {
+  const Histogram h;
+  EXPECT_EQ(h.Quantile(0.5), 0u);
+  EXPECT_EQ(h.MeanNs(), 0.0);
+}
+
+}  // namespace
+}  // namespace ronda::base
