@@ -1,5 +1,7 @@
 #pragma once
 
+#include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -22,7 +24,31 @@ struct Node {
   std::vector<Node> items;
   std::vector<std::pair<Node, Node>> members;  // key (a scalar) and value, in file order
 
+  // The value of that key of a map, or null.
   [[nodiscard]] const Node* Find(std::string_view key) const;
+  [[nodiscard]] bool is_null() const { return kind == Kind::kNull; }
+  [[nodiscard]] bool is_scalar() const { return kind == Kind::kScalar; }
+  [[nodiscard]] bool is_list() const { return kind == Kind::kList; }
+  [[nodiscard]] bool is_map() const { return kind == Kind::kMap; }
+  // "a map", "a list", "text", "a number", ... for messages.
+  [[nodiscard]] std::string_view Describe() const;
 };
+
+// What a scalar means by YAML 1.2's core schema: only true and false are bools; quoted is text; so is
+// a number that would lose something, one with a leading zero or beyond 64 bits.
+struct Literal {
+  enum class Type { kNull, kBool, kInt, kFloat, kString };
+  Type type = Type::kNull;
+  bool boolean = false;
+  std::int64_t integer = 0;
+  double number = 0;           // of kInt and kFloat
+};
+// `node` is a scalar or null; the text of a kString is node.scalar.
+[[nodiscard]] Literal LiteralOf(const Node& node);
+
+// The documents of a YAML text, as far as they are right; empty documents are left out. Aliases and
+// merge keys are expanded, within bounds on size, depth and number of nodes.
+[[nodiscard]] std::vector<Node> ParseYaml(std::shared_ptr<const Source> source,
+                                          Diagnostics& diagnostics);
 
 }  // namespace ronda::model
