@@ -11,16 +11,10 @@
 #include <vector>
 
 #include "base/core/status.h"
+#include "net/message.h"
 #include "net/reactor.h"
 
 namespace ronda::net {
-
-struct HeaderView {
-  std::string_view name;   // as on the wire; lower case over HTTP/2
-  std::string_view value;
-};
-
-enum class HttpVersion : std::uint8_t { k10, k11, k2 };
 
 // What a request may speak. kAuto: HTTP/1.1 on http, ALPN (h2, http/1.1) on https.
 enum class Protocol : std::uint8_t { kAuto, kHttp1, kH2, kH2PriorKnowledge };
@@ -52,16 +46,6 @@ struct Transport {
   std::uint64_t connect_timeout_ns = 10'000'000'000;
   std::uint32_t max_response_head = 64 * 1024;  // bytes; more is an error
   std::uint32_t max_streams = 100;              // concurrent on one HTTP/2 connection, at most
-};
-
-// A body that is produced piece by piece (a file, a multipart of files).
-class BodySource {
- public:
-  virtual ~BodySource() = default;
-  // Bytes in all, or nothing when unknown (then chunked / until END_STREAM).
-  [[nodiscard]] virtual std::optional<std::uint64_t> size() const = 0;
-  // Writes up to `into.size()` bytes, returns how many; 0 is the end.
-  [[nodiscard]] virtual base::Result<std::size_t> Read(std::span<char> into) = 0;
 };
 
 // One request. Everything is BORROWED and has to stay until the handler is called or Cancel returns.

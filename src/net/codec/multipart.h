@@ -1,0 +1,61 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/core/status.h"
+#include "net/message.h"
+
+namespace ronda::net {
+
+// A multipart/form-data body (RFC 7578) of fields and files, pulled piece by piece; nothing is copied
+// but the part heads. Contents and sources are borrowed until the body was sent. Owned by one thread.
+class MultipartBody : public BodySource {
+ public:
+  // `boundary`: 1 to 70 characters as RFC 2046 5.1.1 allows; RandomBoundary makes one.
+  explicit MultipartBody(std::string boundary);
+
+  struct File {
+    std::string_view filename;
+    std::string_view content_type = "application/octet-stream";
+  };
+  // Names and file names: '"', CR and LF become %22, %0D and %0A (as browsers do, WHATWG HTML
+  // 4.10.21.8); other bytes, also UTF-8, go as they are.
+  void AddField(std::string_view name, std::string_view value);
+  void AddFile(std::string_view name, const File& file, std::string_view content);
+  void AddFile(std::string_view name, const File& file, BodySource& content);
+
+  // The Content-Type header's value.
+  [[nodiscard]] const std::string& content_type() const { return content_type_; }
+
+  [[nodiscard]] std::optional<std::uint64_t> size() const override;
+  [[nodiscard]] base::Result<std::size_t> Read(std::span<char> into) override;
+  // Back to the first byte. FailedPrecondition when a part is a BodySource, which cannot be read again.
+  [[nodiscard]] base::Status Rewind();
+
+ private:
+  struct Part {
+    std::string head;  // delimiter, headers, blank line
+    std::string_view content;
+    BodySource* source = nullptr;
+  };
+  void Add(std::string_view name, const File* file, std::string_view content, BodySource* source);
+
+  std::string boundary_;
+  std::string content_type_;
+  std::string tail_;  // the closing delimiter
+  std::vector<Part> parts_;
+  std::size_t part_ = 0;  // where Read is: the part,
+  enum class At : std::uint8_t { kHead, kContent, kTail, kEnd } at_ = At::kHead;
+  std::size_t offset_ = 0;  // and the byte in it
+};
+
+// "ronda-" and 32 random hexadecimal digits.
+[[nodiscard]] std::string RandomBoundary();
+
+}  // namespace ronda::net
