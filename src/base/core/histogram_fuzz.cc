@@ -24,5 +24,6 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const auto said = h.Quantile(0.5);
   const auto error = said > median ? said - median : median - said;
   CHECK(error <= median / 1024 + 1);
+  CHECK(h.MinNs() == model.front() && h.MaxNs() == model.back());
   return 0;
 }

@@ -6,6 +6,8 @@
 #include <cmath>
 #include <cstdint>
 #include <random>
+#include <string>
+#include <string_view>
 #include <vector>
 
 namespace ronda::base {
@@ -73,6 +75,70 @@ TEST(HistogramTest, EmptyHasZeroQuantilesAndMean) {
   const Histogram h;
   EXPECT_EQ(h.Quantile(0.5), 0u);
   EXPECT_EQ(h.MeanNs(), 0.0);
+}
+
+TEST(HistogramTest, ExtremesAreExact) {
+  Histogram h;
+  h.Record(1'234'567);
+  h.Record(987'654'321, 3);
+  EXPECT_EQ(h.MinNs(), 1'234'567u);
+  EXPECT_EQ(h.MaxNs(), 987'654'321u);
+  EXPECT_EQ(h.Quantile(0.0), 1'234'567u);
+  EXPECT_LE(h.Quantile(1.0), 987'654'321u);
+  EXPECT_EQ(h.count(), 4u);
+  EXPECT_EQ(h.SumNs(), 1'234'567u + 3 * 987'654'321u);
+}
+
+TEST(HistogramTest, QuantilesInOnePassEqualThoseOneByOne) {
+  std::mt19937_64 random(5);
+  Histogram h;
+  for (int i = 0; i < 10'000; ++i) h.Record(random() >> (20 + random() % 40));
+  const std::vector<double> q = {0, 0.5, 0.5, 0.9, 0.99, 0.999, 1};
+  std::vector<std::uint64_t> out(q.size());
+  h.Quantiles(q, out);
+  for (std::size_t i = 0; i < q.size(); ++i) EXPECT_EQ(out[i], h.Quantile(q[i])) << q[i];
+}
+
+TEST(HistogramTest, ClearedEqualsNewAndGivesItsBlocksBack) {
+  HistogramPool pool;
+  Histogram h(&pool);
+  for (int round = 0; round < 100; ++round) {
+    for (std::uint64_t ns = 1; ns < 1'000'000'000; ns *= 3) h.Record(ns + 64u * round);
+    h.Clear();
+    ASSERT_EQ(h, Histogram());
+  }
+  EXPECT_LE(pool.bytes(), 2 * 32 * sizeof(HistogramPool::Block));
+}
+
+TEST(HistogramTest, DecodedEqualsEncoded) {
+  std::mt19937_64 random(13);
+  Histogram empty, full(Histogram::Layout{.precision_bits = 6, .max_ns = 1'000'000'000});
+  for (int i = 0; i < 5'000; ++i) full.Record(random() >> (random() % 64));
+  for (const Histogram* h : {&empty, &full}) {
+    std::string bytes;
+    h->Encode(bytes);
+    auto decoded = Histogram::Decode(bytes);
+    ASSERT_TRUE(decoded.ok()) << decoded.status().ToString();
+    EXPECT_EQ(*decoded, *h);
+  }
+}
+
+TEST(HistogramTest, CutShortNeverDecodesToSomethingElse) {
+  Histogram h;
+  for (std::uint64_t ns : {5u, 70'000u, 70'001u, 4'000'000u}) h.Record(ns);
+  std::string bytes;
+  h.Encode(bytes);
+  for (std::size_t n = 0; n < bytes.size(); ++n) {
+    EXPECT_FALSE(Histogram::Decode(std::string_view(bytes).substr(0, n)).ok()) << n;
+  }
+}
+
+TEST(HistogramTest, CountUpToCountsWholeBuckets) {
+  Histogram h;
+  for (std::uint64_t ns = 1; ns <= 1000; ++ns) h.Record(ns);
+  EXPECT_EQ(h.CountUpTo(0), 0u);
+  EXPECT_EQ(h.CountUpTo(500), 500u);
+  EXPECT_EQ(h.CountUpTo(5'000'000), 1000u);
 }
 
 }  // namespace
