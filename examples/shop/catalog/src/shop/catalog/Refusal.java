@@ -1,0 +1,14 @@
+package shop.catalog;
+
+/** An answer that is not the wanted one: status, code, and words for people. */
+final class Refusal extends Exception {
+  private static final long serialVersionUID = 1;
+  final int status;
+  final String code;
+
+  Refusal(int status, String code, String message) {
+    super(message, null, false, false);
+    this.status = status;
+    this.code = code;
+  }
+}
