@@ -36,32 +36,31 @@ class ChunkedDecoder {
 
  private:
   enum class State : std::uint8_t {
-    kSize,
-    kSizeDigits,
-    kSizeSpace,
-    kExtension,
-    kQuoted,
-    kQuotedEscape,
+    kSize,       // hexadecimal digits
+    kPadding,    // blanks behind the digits
+    kExtension,  // to the end of the size line
     kSizeLf,
     kData,
     kDataCr,
     kDataLf,
-    kTrailerStart,
     kTrailer,
     kTrailerLf,
-    kEndLf,
     kDone,
   };
 
+  // Takes a byte of the framing between payloads.
   [[nodiscard]] Http1ErrorCode Step(char c);
-  [[nodiscard]] Http1ErrorCode EndTrailers();
+  [[nodiscard]] Http1ErrorCode StepSize(char c);
+  [[nodiscard]] Http1ErrorCode StepTrailer(char c);
+  [[nodiscard]] Http1ErrorCode ParseTrailers();
 
   State state_ = State::kSize;
-  std::uint8_t digits_ = 0;
+  std::uint8_t digits_ = 0;         // of the size line at hand
+  std::uint32_t extension_ = 0;     // bytes of its extensions
   std::uint32_t max_trailer_;
-  std::uint32_t extension_ = 0;  // bytes of size lines in a row without payload
-  std::uint64_t remaining_ = 0;  // of the chunk at hand
-  std::string trailer_;  // raw lines, without their ends
+  std::uint64_t remaining_ = 0;     // of the chunk at hand
+  std::size_t trailer_line_ = 0;    // where in trailer_text_ the line at hand begins
+  std::string trailer_text_;        // lines, each with LF
   std::vector<HeaderView> trailers_;
 };
 

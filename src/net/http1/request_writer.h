@@ -16,15 +16,14 @@ struct RequestHead {
   enum class Body : std::uint8_t { kNone, kLength, kChunked };
 
   std::string_view method = "GET";
-  std::string_view
-      target_prefix;  // "http://host:port" in front of the target (to a proxy), or empty
+  std::string_view target_prefix = {};  // "http://host:port" before the target (to a proxy), or empty
   std::string_view target = "/";
-  std::string_view authority;      // Host, unless `headers` has one
-  std::span<const HeaderView> headers;
-  std::span<const HeaderView>
-      more_headers;  // written behind `headers`: what the client itself adds
-  Body body = Body::kNone;  // kLength writes Content-Length, kChunked Transfer-Encoding, each
-  std::uint64_t content_length = 0;  // unless `headers` has that field
+  std::string_view authority = {};      // Host, unless `headers` has one
+  std::span<const HeaderView> headers = {};
+  std::span<const HeaderView> more_headers = {};  // behind `headers`: what the client itself adds
+  // kLength writes Content-Length, kChunked Transfer-Encoding, unless `headers` has one of them.
+  Body body = Body::kNone;
+  std::uint64_t content_length = 0;
   bool close = false;  // writes "Connection: close" unless `headers` has Connection
 };
 

@@ -55,7 +55,8 @@ class ResponseParser {
  public:
   enum class Progress : std::uint8_t { kMore, kDone, kError };
 
-  explicit ResponseParser(const Http1Limits& limits = {}) : limits_(limits) {}
+  explicit ResponseParser(const Http1Limits& limits = {})
+      : limits_(limits), chunked_(limits.max_trailer) {}
 
   // Begins a response; forgets the last one. Needed before each head, also after a 1xx.
   void Start(ResponseTo to);
@@ -91,30 +92,37 @@ class ResponseParser {
   [[nodiscard]] const Http1Error& error() const { return error_; }
 
  private:
-  enum class Line : std::uint8_t { kStatus, kHeaders, kDone, kFailed };
+  // Where in the head the first unread byte is.
+  enum class At : std::uint8_t { kStatus, kReason, kLine, kName, kSpace, kValue, kDone, kFailed };
 
-  [[nodiscard]] Progress More(std::string_view data);
-  [[nodiscard]] Progress Fail(Http1ErrorCode code, std::size_t offset);
-  [[nodiscard]] Progress ParseStatusLine(const char* begin, const char* end);
-  [[nodiscard]] Progress ParseHeaders(const char* begin, const char* end);
-  [[nodiscard]] Progress Note(const HeaderView& header, std::size_t offset);
-  [[nodiscard]] Progress NoteContentLength(std::string_view value, std::size_t offset);
-  [[nodiscard]] Progress NoteTransferEncoding(std::string_view value, std::size_t offset);
+  [[nodiscard]] Progress Wait(At at, const char* position);
+  [[nodiscard]] Progress Fail(Http1ErrorCode code, const char* position);
+  void Follow(const char* base);
+  [[nodiscard]] Progress ParseStatusLine(const char* end);
+  [[nodiscard]] Progress ParseReason(const char* end);
+  [[nodiscard]] Progress ParseHeaders(const char* end);
+  [[nodiscard]] Http1ErrorCode Note(const HeaderView& header);
+  [[nodiscard]] Http1ErrorCode NoteContentLength(std::string_view value);
+  [[nodiscard]] Http1ErrorCode NoteTransferEncoding(std::string_view value);
   void NoteConnection(std::string_view value);
-  [[nodiscard]] Progress Finish(std::size_t size);
+  void Finish(const char* end);
 
   Http1Limits limits_;
   ResponseTo to_ = ResponseTo::kAny;
-  Line line_ = Line::kStatus;
+  At at_ = At::kStatus;
+  bool full_ = false;  // `data` holds limits_.max_head bytes or more
   bool has_length_ = false;
   bool has_chunked_ = false;
-  bool has_transfer_encoding_ = false;
   bool says_close_ = false;
   bool says_keep_alive_ = false;
-  std::uint32_t next_ = 0;  // offset of the first line that is not parsed yet
-  std::uint32_t searched_ = 0;  // no line end before this offset
-  const char* base_ = nullptr;  // where `data` was last time
+  std::uint32_t position_ = 0;   // offset of the first unread byte
+  std::uint32_t line_ = 0;       // offset of the line it is in
+  std::uint32_t name_size_ = 0;  // of that line's name, when it has been read
+  std::uint32_t value_ = 0;      // offset of that line's value, when it has begun
+  const char* base_ = nullptr;   // where `data` was last time
+  std::uint64_t length_ = 0;     // Content-Length
   std::uint64_t remaining_ = 0;  // body bytes still to come, with kLength
+  std::uint64_t offset_ = 0;     // bytes of the response consumed by Feed, its head included
   ResponseHead head_;
   std::vector<HeaderView> headers_;
   ChunkedDecoder chunked_;
