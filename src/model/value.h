@@ -53,7 +53,7 @@ class Value {
   [[nodiscard]] std::int64_t AsDurationNs() const { DCHECK(type_ == Type::kDuration); return int_; }
   [[nodiscard]] std::string_view AsString() const { DCHECK(type_ == Type::kString); return {string_, size_}; }
   [[nodiscard]] std::span<const Value> AsList() const { DCHECK(type_ == Type::kList); return {items_, size_}; }
-  [[nodiscard]] std::span<const Member> AsMap() const { DCHECK(type_ == Type::kMap); return {members_, size_}; }
+  [[nodiscard]] std::span<const Member> AsMap() const;
 
   // The member of that name, or null; null too if this is no map.
   [[nodiscard]] Value Get(std::string_view key) const;
@@ -78,6 +78,11 @@ struct Member {
   std::string_view key;
   Value value;
 };
+
+inline std::span<const Member> Value::AsMap() const {
+  DCHECK(type_ == Type::kMap);
+  return {members_, size_};
+}
 
 constexpr Value Value::Map(std::span<const Member> members) {
   Value v(Type::kMap, static_cast<std::uint32_t>(members.size()));
