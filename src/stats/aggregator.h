@@ -108,9 +108,11 @@ class Aggregator {
   // has told of them, or they ended more than kGraceNs ago.
   static constexpr std::uint64_t kGraceNs = 1'000'000'000;
   int Collect(std::uint64_t now_ns);
-  // The same for what came from another process (Interval of the same shape).
-  void Add(const Interval& interval);
-  // Marks the end of the run: rates count up to here.
+  // Another process that reports too; Add then takes its intervals (of the same shape, in seconds of
+  // this run).
+  [[nodiscard]] std::size_t AddRemote();
+  void Add(std::size_t remote, const Interval& interval);
+  // Marks the end of the run: rates count up to here, all rows are made. After the last Collect.
   void Finish(std::uint64_t now_ns);
 
   [[nodiscard]] const Shape& shape() const { return shape_; }
@@ -124,6 +126,8 @@ class Aggregator {
   // Complete seconds so far; the next second to become complete has this number.
   [[nodiscard]] std::uint64_t CompleteSeconds() const { return complete_; }
 
+  // All rows, once Finish was called; before, those of seconds older than kOpenSeconds.
+  static constexpr std::uint64_t kOpenSeconds = 3;
   [[nodiscard]] const std::vector<Row>& rows() const { return rows_; }
   [[nodiscard]] const std::vector<StepRow>& StepRows(StepId step) const { return step_rows_[step]; }
   // Most frequent first.
@@ -146,23 +150,28 @@ class Aggregator {
   struct Second;
   struct Source;
 
-  void Take(const Interval& interval);
+  void Take(Source& source, const Interval& interval);
   void TakeFailures(const Interval& interval);
-  [[nodiscard]] Second& SecondOf(std::uint64_t number);
-  int Complete(std::uint64_t now_ns);
-  void FixRows(Second& second);
+  void AddLate(const Interval& interval);
+  // The second of that number, with all before it made too; null when it has been let go.
+  [[nodiscard]] Second* SecondOf(std::uint64_t number);
+  [[nodiscard]] bool IsComplete(std::uint64_t number, std::uint64_t now_ns) const;
+  [[nodiscard]] Row MakeRow(const Second& second) const;
+  void Fold(Second& second);
+  void LetGo();
   void Thin();
-  [[nodiscard]] Row* FindRow(std::uint64_t second);
 
   const Shape& shape_;
   const Options options_;
   const std::uint64_t warm_up_seconds_;
+  const std::size_t max_rows_;
   std::vector<std::unique_ptr<Source>> sources_;
-  std::deque<std::unique_ptr<Second>> recent_;  // by number, the newest last
+  std::deque<std::unique_ptr<Second>> recent_;  // consecutive, the newest last
   std::vector<std::unique_ptr<Second>> spare_;
   std::vector<bool> watched_;
   std::uint64_t complete_ = 0;
-  std::uint64_t finish_ns_ = 0;
+  std::uint64_t next_second_ = 0;  // the one after recent_.back()
+  std::uint64_t now_ns_ = 0;       // of the last Collect or Finish
   std::uint64_t warm_up_requests_ = 0;
   std::uint32_t most_users_ = 0;
   Totals totals_;

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -59,7 +60,7 @@ struct Example {
 
 // What one step did. Pool: the interval's.
 struct StepCounters {
-  explicit StepCounters(base::HistogramPool* pool);
+  explicit StepCounters(base::HistogramPool* pool) : latency(pool), service(pool), pool(pool) {}
 
   base::Histogram latency;  // from the intended start where there is one; exchanges
   base::Histogram service;  // from the real start; also the duration of a local step
@@ -70,8 +71,11 @@ struct StepCounters {
   std::uint64_t bytes_out = 0;
   std::vector<std::pair<std::uint16_t, std::uint64_t>> statuses;  // status, count
   std::vector<std::pair<ErrorId, std::uint64_t>> errors;          // error kind, count
-  bool touched = false;
+  bool touched = false;           // used in the interval that is open
+  base::HistogramPool* pool;      // borrowed; null: the heap
 
+  // The phases' histograms; made by the first call.
+  [[nodiscard]] std::array<base::Histogram, kPhases>& Phases();
   void CountStatus(std::uint16_t status, std::uint64_t count);
   void CountError(ErrorId error, std::uint64_t count);
   void Merge(const StepCounters& other);
@@ -117,6 +121,7 @@ struct Interval {
 
   base::HistogramPool pool;  // of all histograms in here
   std::uint64_t second = 0;  // since the run's start
+  std::uint64_t told_until = 0;  // with this, its thread has told of every second before that one
   std::vector<std::unique_ptr<StepCounters>> steps;  // by StepId; null: never used
   std::vector<StepId> touched;                       // steps used in this interval
   std::vector<CheckCounters> checks;
@@ -124,6 +129,7 @@ struct Interval {
   std::vector<FailureDelta> failures;
   std::uint64_t failures_without_group = 0;  // too many different ones
   Gauges gauges;                             // as they stood at its end
+  std::uint32_t users_peak = 0;              // the most active users within it
   bool final = false;                        // its thread records no more
   Interval* next = nullptr;
 

@@ -63,6 +63,7 @@ class Metrics : public model::Names {
   static constexpr std::uint32_t kNone = ~std::uint32_t{0};
 
   [[nodiscard]] model::Value Compute(const Slot& slot, const Input& input) const;
+  [[nodiscard]] std::optional<model::Binding> ResolveOther(std::span<const std::string_view> path);
   [[nodiscard]] std::optional<model::Binding> Bind(Slot slot, std::uint32_t segments, model::Type type);
 
   const Shape& shape_;

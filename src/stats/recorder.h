@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <cstddef>
@@ -73,8 +74,14 @@ class Recorder {
   void RecordDropped(ScenarioId scenario, std::uint64_t now_ns, std::uint64_t count = 1);
 
   // How things stand on this thread now; each is added up over threads.
-  void SetUsers(std::uint32_t active) { open_->gauges.users = active; gauges_.users = active; }
-  void SetGauges(const Gauges& gauges) { open_->gauges = gauges; gauges_ = gauges; }
+  void SetUsers(std::uint32_t active) {
+    gauges_.users = active;
+    open_->users_peak = std::max(open_->users_peak, active);
+  }
+  void SetGauges(const Gauges& gauges) {
+    gauges_ = gauges;
+    SetUsers(gauges.users);
+  }
 
   // Counts a failure into its group. `make(Example&)` is called only for the first of a group on this
   // thread: it writes down the whole exchange as evidence.
@@ -101,12 +108,12 @@ class Recorder {
   struct Groups;
 
   void CountFailure(const Failure& failure, void (*make)(void*, Example&), void* context);
-  StepCounters& Step(StepId step) { return open_->Step(step); }
   void Advance(std::uint64_t now_ns) {
     if (now_ns >= open_end_ns_) [[unlikely]] Rotate(now_ns);
   }
-  void HandOver();
+  void HandOver(std::uint64_t told_until, Flush flush);
   void Open(std::uint64_t second);
+  void SetOpenSecond(std::uint64_t second);
 
   const Shape& shape_;
   const std::uint64_t start_ns_;
@@ -114,7 +121,6 @@ class Recorder {
   std::unique_ptr<Interval> open_;
   Gauges gauges_;
   std::unique_ptr<Groups> groups_;
-  bool final_ = false;
   // Lists between the two threads: pushed by one, taken whole by the other.
   alignas(64) std::atomic<Interval*> full_{nullptr};
   std::atomic<std::uint32_t> waiting_{0};
