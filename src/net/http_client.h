@@ -159,7 +159,7 @@ class HttpSession {
   struct Impl;
 
  private:
-  friend class HttpClient;
+  friend class ClientCore;
   std::unique_ptr<Impl> impl_;  // null while there is no connection
 };
 
@@ -185,6 +185,7 @@ class HttpClient {
   // What happened so far, for reports.
   struct Counters {
     std::uint64_t connections_opened = 0, connections_open = 0, tls_handshakes = 0, tls_resumed = 0;
+    std::uint64_t retries = 0;  // requests sent once more because a kept connection was stale
   };
   [[nodiscard]] virtual const Counters& counters() const = 0;
 };

@@ -1,0 +1,58 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "net/client_core.h"
+#include "net/connection.h"
+#include "net/dialer.h"
+
+namespace ronda::net {
+
+// Whether exchanges of the same origin may wait for the connection in the making: worth it when it
+// may turn out to carry many at once.
+enum class Shared : std::uint8_t { kNo, kYes };
+
+// Makes one connection: name, TCP, proxy, TLS; then hands it to the core. Owned by its session until
+// it is over, which buries it. One thread.
+class Connecting final : public Disposable, private DialHandler, private FdHandler, private Timer {
+ public:
+  Connecting(ClientCore& core, HttpSession::Impl& session, Exchange& first, Shared shared);
+  ~Connecting() override;
+
+  void Start();
+  [[nodiscard]] bool Serves(const HttpRequest& request) const {
+    return shared_ == Shared::kYes && origin_.Serves(request);
+  }
+  // Where the time went so far.
+  void AddPhases(Phases& phases) const;
+  // What is under way: "looking the name up", "connecting to ...".
+  [[nodiscard]] std::string Stage() const;
+  [[nodiscard]] HttpSession::Impl& session() { return session_; }
+  [[nodiscard]] const Exchange* owner() const { return owner_; }
+
+  // Gives up; silent.
+  void Close();
+
+ private:
+  void OnDialed(int fd, const SocketAddress& peer) override;
+  void OnDialFailed(Failure failure) override;
+  void OnReady(std::uint32_t events) override;
+  void OnTimer() override;
+  void Fail(Failure failure);
+  void Finish();
+
+  ClientCore& core_;
+  HttpSession::Impl& session_;
+  Origin origin_;
+  const Shared shared_;
+  const Exchange* const owner_;  // compared only
+  Dialer dialer_;
+  Established made_;
+  std::uint64_t tls_started_ns_ = 0;
+  std::uint64_t tls_ns_ = 0;
+  bool closed_ = false;
+};
+
+}  // namespace ronda::net

@@ -1,0 +1,403 @@
+#include "net/http_client.h"
+
+#include <strings.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "net/client_core.h"
+#include "net/connecting.h"
+#include "net/connection.h"
+
+namespace ronda::net {
+namespace {
+
+constexpr std::uint64_t kNever = ~std::uint64_t{0};
+constexpr std::size_t kFreePartials = 64;
+
+// Whether a connection made for this request may carry many at once.
+bool MayMultiplex(const HttpRequest& request) {
+  if (request.fresh_connection) return false;
+  const Protocol protocol = request.transport->protocol;
+  return protocol == Protocol::kH2PriorKnowledge || protocol == Protocol::kH2 ||
+         (request.tls && protocol == Protocol::kAuto);
+}
+
+std::string StageOf(const Exchange& exchange) {
+  if (exchange.connecting != nullptr) return exchange.connecting->Stage();
+  if (exchange.connection == nullptr) return "waiting for a connection";
+  if (exchange.sent_ns == 0) return "sending the request";
+  if (exchange.first_byte_ns == 0) return "waiting for the first byte of the response";
+  return "receiving the response, after " + std::to_string(exchange.bytes_received) + " bytes";
+}
+
+std::string Seconds(std::uint64_t ns) {
+  const std::uint64_t ms = ns / 1'000'000;
+  return ms % 1000 == 0 ? std::to_string(ms / 1000) + " s" : std::to_string(ms) + " ms";
+}
+
+}  // namespace
+
+std::optional<std::string_view> HttpResponse::Header(std::string_view name) const {
+  for (const HeaderView& header : headers) {
+    if (header.name.size() == name.size() &&
+        strncasecmp(header.name.data(), name.data(), name.size()) == 0) {
+      return header.value;
+    }
+  }
+  return std::nullopt;
+}
+
+HttpSession::HttpSession() = default;
+HttpSession::HttpSession(HttpSession&&) noexcept = default;
+
+HttpSession& HttpSession::operator=(HttpSession&& other) noexcept {
+  if (this == &other) return *this;
+  if (impl_ != nullptr && impl_->core != nullptr) impl_->core->End(std::move(impl_));
+  impl_ = std::move(other.impl_);
+  return *this;
+}
+
+HttpSession::~HttpSession() {
+  if (impl_ != nullptr && impl_->core != nullptr) impl_->core->End(std::move(impl_));
+}
+
+void HttpSession::CloseIdle() {
+  if (impl_ != nullptr && impl_->core != nullptr) impl_->core->CloseIdle(impl_);
+}
+
+void HttpSession::Impl::Link(Exchange& exchange) {
+  exchange.previous = last;
+  exchange.next = nullptr;
+  (last != nullptr ? last->next : first) = &exchange;
+  last = &exchange;
+}
+
+void HttpSession::Impl::Unlink(Exchange& exchange) {
+  (exchange.previous != nullptr ? exchange.previous->next : first) = exchange.next;
+  (exchange.next != nullptr ? exchange.next->previous : last) = exchange.previous;
+}
+
+// Deadlines are looked at when the earliest that was ever asked for has come, so that an exchange
+// that ends in time costs the heap nothing.
+void HttpSession::Impl::OnTimer() {
+  const std::uint64_t now = core->reactor().now_ns();
+  for (;;) {
+    Exchange* expired = first;
+    while (expired != nullptr && expired->deadline_ns > now) expired = expired->next;
+    if (expired == nullptr) break;
+    core->Expire(*expired);
+    if (core == nullptr) return;
+  }
+  std::uint64_t earliest = kNever;
+  for (const Exchange* e = first; e != nullptr; e = e->next) {
+    earliest = std::min(earliest, e->deadline_ns);
+  }
+  if (earliest != kNever) core->reactor().Arm(*this, earliest);
+}
+
+std::unique_ptr<HttpClient> HttpClient::Create(Reactor& reactor, Options options) {
+  return std::make_unique<ClientCore>(reactor, options);
+}
+
+ClientCore::ClientCore(Reactor& reactor, Options options)
+    : reactor_(reactor),
+      options_(options),
+      resolver_(reactor, options.dns_ttl_ns),
+      input_(std::make_unique<char[]>(kInputSize + kInputSlack)) {}
+
+ClientCore::~ClientCore() {
+  while (sessions_ != nullptr) {
+    HttpSession::Impl& session = *sessions_;
+    EndWithin(session);
+    session.core = nullptr;  // its HttpSession still owns it
+  }
+  dead_.clear();
+}
+
+void ClientCore::Send(HttpSession& session, const HttpRequest& request, ExchangeHandler& handler) {
+  if (session.impl_ == nullptr || session.impl_->core == nullptr) {
+    session.impl_ = std::make_unique<HttpSession::Impl>(*this);
+    HttpSession::Impl& impl = *session.impl_;
+    impl.next = sessions_;
+    impl.self = &sessions_;
+    if (sessions_ != nullptr) sessions_->self = &impl.next;
+    sessions_ = &impl;
+  }
+  HttpSession::Impl& impl = *session.impl_;
+  Exchange& exchange = NewExchange(impl, request, handler);
+  if (exchange.deadline_ns != kNever &&
+      (!impl.armed() || exchange.deadline_ns < impl.deadline_ns())) {
+    reactor_.Arm(impl, exchange.deadline_ns);
+  }
+  Route(exchange);
+}
+
+Exchange& ClientCore::NewExchange(HttpSession::Impl& session, const HttpRequest& request,
+                                  ExchangeHandler& handler) {
+  if (free_exchanges_.empty()) {
+    exchanges_.push_back(std::make_unique<Exchange>());
+    free_exchanges_.reserve(exchanges_.capacity());
+    free_exchanges_.push_back(exchanges_.back().get());
+  }
+  Exchange& exchange = *free_exchanges_.back();
+  free_exchanges_.pop_back();
+  exchange.request = request;
+  exchange.handler = &handler;
+  exchange.session = &session;
+  exchange.state = Exchange::State::kWaiting;
+  exchange.start_ns = reactor_.Fresh();
+  exchange.deadline_ns = request.timeout_ns == 0 ? kNever : exchange.start_ns + request.timeout_ns;
+  session.Link(exchange);
+  return exchange;
+}
+
+void ClientCore::Route(Exchange& exchange) {
+  HttpSession::Impl& session = *exchange.session;
+  bool wait = false;
+  if (!exchange.request.fresh_connection && exchange.retries == 0) {
+    for (Connection* connection : session.connections) {
+      if (!connection->origin().Serves(exchange.request)) continue;
+      if (connection->CanTake()) return connection->Start(exchange);
+      wait = wait || connection->WillTake();
+    }
+    if (wait) return;
+    for (Connecting* connecting : session.connecting) {
+      if (!connecting->Serves(exchange.request)) continue;
+      exchange.connecting = connecting;
+      return;
+    }
+  }
+  Connect(exchange);
+}
+
+void ClientCore::Connect(Exchange& exchange) {
+  HttpSession::Impl& session = *exchange.session;
+  const Shared shared = MayMultiplex(exchange.request) ? Shared::kYes : Shared::kNo;
+  auto* connecting = new Connecting(*this, session, exchange, shared);  // owned by the session
+  session.connecting.push_back(connecting);
+  exchange.connecting = connecting;
+  connecting->Start();
+}
+
+void ClientCore::OnConnected(Connecting& connecting, std::unique_ptr<Connection> made) {
+  HttpSession::Impl& session = connecting.session();
+  Connection& connection = *made.release();
+  session.connections.push_back(&connection);
+  const std::uint64_t now = reactor_.now_ns();
+  for (Exchange* e = session.first; e != nullptr; e = e->next) {
+    if (e->connecting != &connecting) continue;
+    e->connecting = nullptr;
+    if (e == connecting.owner()) {
+      connecting.AddPhases(e->phases);
+    } else {
+      e->phases.blocked += now - e->start_ns;
+    }
+  }
+  connecting.Close();
+  OnRoom(connection);
+}
+
+void ClientCore::OnRoom(Connection& connection) {
+  HttpSession::Impl& session = connection.session();
+  for (Exchange* e = session.first; e != nullptr && connection.CanTake(); e = e->next) {
+    if (e->state != Exchange::State::kWaiting || e->connecting != nullptr) continue;
+    if (connection.origin().Serves(e->request)) connection.Start(*e);
+  }
+  if (!connection.CanTake()) OnNoRoom(session);
+}
+
+void ClientCore::OnNoRoom(HttpSession::Impl& session) {
+  for (Exchange* e = session.first; e != nullptr; e = e->next) {
+    if (e->state == Exchange::State::kWaiting && e->connecting == nullptr) Route(*e);
+  }
+}
+
+void ClientCore::OnConnectFailed(Connecting& connecting, const Failure& failure) {
+  HttpSession::Impl& session = connecting.session();
+  for (Exchange* e = session.first; e != nullptr; e = e->next) {
+    if (e->connecting != &connecting) continue;
+    e->connecting = nullptr;
+    connecting.AddPhases(e->phases);
+    FailLater(*e, failure);
+  }
+  connecting.Close();
+}
+
+void ClientCore::Deliver(Exchange& exchange, HttpResponse& response) {
+  const std::uint64_t now = reactor_.now_ns();
+  exchange.phases.transfer = now - exchange.first_byte_ns;
+  response.phases = exchange.phases;
+  response.start_ns = exchange.start_ns;
+  response.end_ns = now;
+  response.bytes_sent = exchange.bytes_sent;
+  response.bytes_received = exchange.bytes_received;
+  exchange.session->Unlink(exchange);
+  exchange.handler->OnResponse(response);
+  Release(exchange);
+}
+
+void ClientCore::Fail(Exchange& exchange, const Failure& failure) {
+  ExchangeError error;
+  error.kind = failure.kind;
+  error.detail = failure.detail;
+  error.status = exchange.status;
+  error.phases = exchange.phases;
+  error.start_ns = exchange.start_ns;
+  error.end_ns = reactor_.Fresh();
+  error.bytes_sent = exchange.bytes_sent;
+  error.bytes_received = exchange.bytes_received;
+  error.reused_connection = exchange.reused;
+  exchange.session->Unlink(exchange);
+  exchange.handler->OnError(error);
+  Release(exchange);
+}
+
+void ClientCore::FailLater(Exchange& exchange, Failure failure) {
+  exchange.connection = nullptr;
+  exchange.state = Exchange::State::kFailing;
+  exchange.failure = std::move(failure);
+  failing_.push_back(&exchange);
+  reactor_.Defer(*this);
+}
+
+void ClientCore::Retry(Exchange& exchange) {
+  ++exchange.retries;
+  ++counters_.retries;
+  exchange.ResetAttempt();
+  exchange.state = Exchange::State::kWaiting;
+  Route(exchange);
+}
+
+void ClientCore::Expire(Exchange& exchange) {
+  const Failure failure{ErrorKind::kTimeout, "no complete response within " +
+                                                 Seconds(exchange.request.timeout_ns) + ", " +
+                                                 StageOf(exchange)};
+  if (exchange.connecting != nullptr) {
+    exchange.connecting->AddPhases(exchange.phases);
+  } else if (exchange.connection == nullptr) {
+    exchange.phases.blocked = reactor_.now_ns() - exchange.start_ns;
+  }
+  Detach(exchange);
+  Fail(exchange, failure);
+}
+
+void ClientCore::Cancel(HttpSession& session, ExchangeHandler& handler) {
+  if (session.impl_ == nullptr || session.impl_->core == nullptr) return;
+  for (Exchange* e = session.impl_->first; e != nullptr; e = e->next) {
+    if (e->handler != &handler) continue;
+    Detach(*e);
+    e->session->Unlink(*e);
+    Release(*e);
+    return;
+  }
+}
+
+void ClientCore::Detach(Exchange& exchange) {
+  switch (exchange.state) {
+    case Exchange::State::kWaiting:
+      if (exchange.connecting != nullptr) LeaveConnecting(exchange);
+      break;
+    case Exchange::State::kRunning:
+      exchange.connection->Abandon(exchange);
+      break;
+    case Exchange::State::kFailing:
+      std::erase(failing_, &exchange);
+      break;
+    case Exchange::State::kFree:
+      break;
+  }
+}
+
+void ClientCore::LeaveConnecting(Exchange& exchange) {
+  Connecting* connecting = std::exchange(exchange.connecting, nullptr);
+  for (const Exchange* e = exchange.session->first; e != nullptr; e = e->next) {
+    if (e->connecting == connecting) return;
+  }
+  connecting->Close();
+}
+
+void ClientCore::Release(Exchange& exchange) {
+  ++exchange.generation;
+  exchange.ResetAttempt();
+  exchange.state = Exchange::State::kFree;
+  exchange.handler = nullptr;
+  exchange.session = nullptr;
+  exchange.phases = {};
+  exchange.retries = 0;
+  exchange.source_read = false;
+  free_exchanges_.push_back(&exchange);
+}
+
+ResponseParser& ClientCore::parser(const Transport& transport) {
+  if (parser_limit_ != transport.max_response_head) {
+    parser_limit_ = transport.max_response_head;
+    parser_ = ResponseParser(Http1Limits{.max_head = parser_limit_});
+  }
+  return parser_;
+}
+
+std::unique_ptr<PartialResponse> ClientCore::KeepParser() {
+  std::unique_ptr<PartialResponse> partial;
+  if (free_partials_.empty()) {
+    partial = std::make_unique<PartialResponse>();
+  } else {
+    partial = std::move(free_partials_.back());
+    free_partials_.pop_back();
+  }
+  std::swap(partial->parser, parser_);
+  parser_limit_ = 0;  // what came back has limits of its own
+  return partial;
+}
+
+void ClientCore::Recycle(std::unique_ptr<PartialResponse> partial) {
+  if (free_partials_.size() >= kFreePartials) return;
+  partial->bytes.clear();
+  partial->head_done = false;
+  free_partials_.push_back(std::move(partial));
+}
+
+void ClientCore::Bury(std::unique_ptr<Disposable> dead) {
+  dead_.push_back(std::move(dead));
+  reactor_.Defer(*this);
+}
+
+void ClientCore::OnDeferred() {
+  while (!failing_.empty()) {
+    Exchange& exchange = *failing_.front();
+    failing_.erase(failing_.begin());
+    Fail(exchange, Failure(std::move(exchange.failure)));
+  }
+  const auto dead = std::move(dead_);
+  dead_.clear();
+}
+
+// Ends all that the session has, silently.
+void ClientCore::EndWithin(HttpSession::Impl& session) {
+  while (session.first != nullptr) {
+    Exchange& exchange = *session.first;
+    Detach(exchange);
+    session.Unlink(exchange);
+    Release(exchange);
+  }
+  while (!session.connecting.empty()) session.connecting.back()->Close();
+  while (!session.connections.empty()) session.connections.back()->Close();
+  reactor_.Cancel(session);
+  *session.self = session.next;
+  if (session.next != nullptr) session.next->self = session.self;
+}
+
+void ClientCore::End(std::unique_ptr<HttpSession::Impl> session) {
+  EndWithin(*session);
+  session->core = nullptr;
+  Bury(std::move(session));
+}
+
+void ClientCore::CloseIdle(std::unique_ptr<HttpSession::Impl>& session) {
+  for (std::size_t i = session->connections.size(); i-- > 0;) {
+    if (session->connections[i]->idle()) session->connections[i]->Close();
+  }
+  if (session->first == nullptr && session->connections.empty()) End(std::move(session));
+}
+
+}  // namespace ronda::net
