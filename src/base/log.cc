@@ -29,6 +29,10 @@ Log::Log(LogLevel least) : impl_(std::make_unique<Impl>()) {
 
 Log::~Log() = default;
 
-void Log::Write(LogLevel level, std::string_view text) { impl_->logger.log(ToSpdlog(level), "{}", text); }
+void Log::SetLevel(LogLevel least) { impl_->logger.set_level(ToSpdlog(least)); }
+
+void Log::Write(LogLevel level, std::string_view text) {
+  impl_->logger.log(ToSpdlog(level), "{}", text);
+}
 
 }  // namespace ronda::base

@@ -18,6 +18,8 @@ class Log {
   Log(const Log&) = delete;
   Log& operator=(const Log&) = delete;
 
+  // Messages below `least` are dropped from now on.
+  void SetLevel(LogLevel least);
   void Write(LogLevel level, std::string_view text);
   void Debug(std::string_view text) { Write(LogLevel::kDebug, text); }
   void Info(std::string_view text) { Write(LogLevel::kInfo, text); }

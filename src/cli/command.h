@@ -65,8 +65,7 @@ struct Command {
 // Options that every command has: --color, --config, --log-level.
 [[nodiscard]] const std::vector<base::OptionSpec>& CommonOptions();
 
-// Every command that is built in. Includes those of the caller's room below: the table is made once in
-// main and handed down.
+// Every command of the binary, in the order of help.
 [[nodiscard]] std::vector<Command> BuiltInCommands();
 
 // Finds the command in argv, reads options from file, environment and flags, and runs it. Returns the
