@@ -137,8 +137,11 @@ def check_hygiene(tree):
 
 def check_cmake(tree):
     """A source that no CMakeLists.txt names is never built, a test never run."""
-    lists = {os.path.dirname(f): tree.text(f) for f in tree.files()
-             if os.path.basename(f) == "CMakeLists.txt"}
+    lists = {}
+    for name in tree.files():
+        if os.path.basename(name) == "CMakeLists.txt" or name.endswith(".cmake"):
+            folder = os.path.dirname(name)
+            lists[folder] = lists.get(folder, "") + tree.text(name)
     for name in tree.cpp_files("src"):
         if name.endswith(".h"):
             continue
