@@ -49,7 +49,7 @@ bool FitsStatusLine(std::size_t at, char c) {
 void ResponseParser::Start(ResponseTo to) {
   to_ = to;
   at_ = At::kStatus;
-  has_length_ = has_chunked_ = says_close_ = says_keep_alive_ = false;
+  has_length_ = has_transfer_encoding_ = has_chunked_ = says_close_ = says_keep_alive_ = false;
   position_ = line_ = 0;
   base_ = nullptr;
   length_ = 0;
@@ -251,8 +251,10 @@ Http1ErrorCode ResponseParser::NoteContentLength(std::string_view value) {
 
 // We never ask for a transfer coding, so only chunked may come (RFC 9112, 7.4).
 Http1ErrorCode ResponseParser::NoteTransferEncoding(std::string_view value) {
+  if (has_transfer_encoding_) return Http1ErrorCode::kBadTransferEncoding;
+  has_transfer_encoding_ = true;
   if (EqualsLower(value, "identity")) return Http1ErrorCode::kNone;
-  if (!EqualsLower(value, "chunked") || has_chunked_) return Http1ErrorCode::kBadTransferEncoding;
+  if (!EqualsLower(value, "chunked")) return Http1ErrorCode::kBadTransferEncoding;
   if (has_length_) return Http1ErrorCode::kConflictingLength;
   has_chunked_ = true;
   return Http1ErrorCode::kNone;

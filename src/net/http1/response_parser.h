@@ -112,6 +112,7 @@ class ResponseParser {
   At at_ = At::kStatus;
   bool full_ = false;  // `data` holds limits_.max_head bytes or more
   bool has_length_ = false;
+  bool has_transfer_encoding_ = false;
   bool has_chunked_ = false;
   bool says_close_ = false;
   bool says_keep_alive_ = false;

@@ -274,7 +274,8 @@ TEST(ResponseParserTest, WhatTwoReadersCouldReadDifferentlyIsRefused) {
     EXPECT_EQ(ErrorOf(ok + "Content-Length: " + bad + "\r\n\r\n"), Code::kBadContentLength) << bad;
   }
   for (const std::string bad : {"", "gzip", "gzip, chunked", "chunked, chunked", "xchunked",
-                                "chunked\r\nTransfer-Encoding: chunked"}) {
+                                "chunked\r\nTransfer-Encoding: chunked",
+                                "chunked\r\nTransfer-Encoding: identity"}) {
     EXPECT_EQ(ErrorOf(ok + "Transfer-Encoding: " + bad + "\r\n\r\n"), Code::kBadTransferEncoding)
         << bad;
   }
