@@ -29,8 +29,8 @@ class CookieJar {
 
   // Where a request goes, or a response came from.
   struct Origin {
-    std::string_view host;  // lower case, IPv6 without brackets
-    std::string_view path;  // may carry a query, which is ignored
+    std::string_view host = {};  // lower case, IPv6 without brackets
+    std::string_view path = {};  // may carry a query, which is ignored
     bool secure = false;  // https
   };
 

@@ -21,7 +21,7 @@ class MultipartBody : public BodySource {
   explicit MultipartBody(std::string boundary);
 
   struct File {
-    std::string_view filename;
+    std::string_view filename = {};
     std::string_view content_type = "application/octet-stream";
   };
   // Names and file names: '"', CR and LF become %22, %0D and %0A (as browsers do, WHATWG HTML
