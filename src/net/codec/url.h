@@ -27,9 +27,9 @@ struct Url {
 // becomes lower case). InvalidArgument says what is wrong and where.
 [[nodiscard]] base::Result<Url> ParseUrl(std::string_view text, std::string& storage);
 
-// Resolves `reference` (a Location header) against the absolute URL `base` (RFC 3986, 5.2, strict) and
-// writes the result to `out`, which must not be viewed by the arguments. A reference without a fragment
-// keeps that of `base` only as redirects want it (RFC 9110, 10.2.2).
+// Resolves `reference` against the absolute URL `base` (RFC 3986, 5.2, strict) and writes the result to
+// `out`, which the arguments must not view. For a redirect whose Location has no fragment the caller
+// appends that of the first URL (RFC 9110, 10.2.2).
 [[nodiscard]] base::Status ResolveReference(std::string_view base, std::string_view reference,
                                             std::string& out);
 
