@@ -8,6 +8,6 @@ set(MODEL_EXPRESSION_SOURCES
   functions_number.cc functions_text.cc functions_time.cc value.cc)
 set(MODEL_EXPRESSION_DEPENDS
   PkgConfig::re2 OpenSSL::Crypto simdjson::simdjson)
-set(MODEL_EXPRESSION_TESTS expression_test.cc)
+set(MODEL_EXPRESSION_TESTS expression_template_test.cc expression_test.cc functions_test.cc value_test.cc)
 set(MODEL_EXPRESSION_BENCHES)
 set(MODEL_EXPRESSION_FUZZERS)
