@@ -11,6 +11,7 @@
 #include "engine/extract/extractor.h"
 #include "engine/load/executor.h"
 #include "engine/program/feed_table.h"
+#include "engine/program/value_plan.h"
 #include "model/definitions.h"
 #include "model/expression.h"
 #include "model/value.h"
@@ -20,9 +21,6 @@ namespace ronda::engine {
 
 using Slot = std::uint32_t;
 inline constexpr Slot kNoSlot = ~Slot{0};
-
-// A value or a template of `with:`, compiled: a literal, a `${...}`, or a list or map of such.
-class ValuePlan;
 
 // A compiled check of a step.
 struct CheckPlan {
@@ -110,7 +108,7 @@ struct FlowPlan {
   stats::ScenarioId stat = 0;
   std::vector<StepPlan> steps;
   std::vector<FeedUsePlan> feeds;
-  std::vector<Assignment> params;   // evaluated once, when the program is compiled or at setup's end
+  std::vector<std::pair<Slot, model::Value>> params;  // of the mix entry, evaluated at load
   std::optional<model::Wait> pacing;
   bool cookies_per_iteration = true;
   bool connections_per_iteration = false;
@@ -148,6 +146,7 @@ struct Program {
   std::vector<FlowPlan> flows;
   std::vector<StepPlan> setup, finally;
   std::vector<LoadUse> loads;       // at least one
+  bool traced = false;              // iterations have a trace id and carry traceparent
   bool single_iteration = false;    // no load was given: one iteration, checks decide the verdict
   std::vector<MeetPlan> meets;
   std::vector<std::unique_ptr<FeedTable>> feeds;
@@ -157,11 +156,11 @@ struct Program {
 
   // What every user's slots begin with: constants in place, the rest null.
   std::vector<model::Value> initial_slots;
+  std::vector<std::string> slot_names;          // "login.token", for people
   WellKnownSlots well_known;
   std::vector<Slot> secret_slots;               // never printed
   std::vector<std::string> secret_values;       // known at load; never printed
   model::Arena constants;                       // what initial_slots point into
-  std::unique_ptr<HttpProfiles> http;           // owned transports, see actions/http
 };
 
 }  // namespace ronda::engine
