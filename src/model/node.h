@@ -21,6 +21,7 @@ struct Node {
   Location where;
   std::string scalar;
   bool quoted = false;  // a quoted scalar is always a string: "8080" stays text
+  bool block = false;   // quoted by "|" or ">"; `where` is that sign then
   std::vector<Node> items;
   std::vector<std::pair<Node, Node>> members;  // key (a scalar) and value, in file order
 

@@ -41,6 +41,7 @@ class Diagnostics {
   void Warning(Location where, std::string message, std::string hint = {}, int length = 1);
 
   [[nodiscard]] bool has_errors() const { return errors_ > 0; }
+  [[nodiscard]] int error_count() const { return errors_; }
   [[nodiscard]] const std::vector<Diagnostic>& all() const { return all_; }
   // For people: "buy.yaml:7:13: error: unknown name \"lgoin\"", the line, a caret, the hint.
   [[nodiscard]] std::string Render() const;
