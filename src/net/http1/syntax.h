@@ -9,7 +9,7 @@
 #include <emmintrin.h>
 #endif
 
-// What RFC 9110 section 5 and RFC 9112 say about single characters. Private to net/http1.
+// What RFC 9110 section 5 and RFC 9112 say about single characters. For net's own rooms.
 namespace ronda::net::http1 {
 
 // tchar (RFC 9110, 5.6.2).

@@ -64,27 +64,28 @@ class Http2Stream {
  private:
   friend class Http2SessionImpl;
   std::int32_t id_ = 0;
-  Http2Stream* next_ = nullptr;  // the session's open streams
-  Http2Stream** self_ = nullptr;
-  std::string_view body_;  // what is still to be sent
+  Http2Stream* next_ = nullptr;    // the session's open streams
+  Http2Stream** self_ = nullptr;   // what points to this one
+  std::string_view body_;          // what is still to be sent
   BodySource* source_ = nullptr;
-  bool head_seen_ = false;  // a final (not 1xx) head
-  bool end_seen_ = false;  // END_STREAM came
-  bool sent_ = false;
-  std::uint8_t failure_ = 0;  // why we reset it ourselves (an Http2End), 0: we did not
+  Http2End failure_ = Http2End::kDone;  // why we gave it up ourselves, or kDone
+  bool head_sent_ = false;
+  bool head_seen_ = false;         // a final (not 1xx) head
+  bool end_seen_ = false;          // END_STREAM came
+  bool peer_reset_ = false;        // RST_STREAM came
 };
 
-// What Submit sends. The views stay the caller's until OnClose or Reset. Header names of any case;
-// Host, Connection, Keep-Alive, Proxy-Connection, Transfer-Encoding and Upgrade are left out, as
-// HTTP/2 forbids them (RFC 9113, 8.2.2).
+// What Submit sends. The views stay the caller's until OnClose or Reset. Header names of any case; Host
+// becomes :authority; Connection, Keep-Alive, Proxy-Connection, Transfer-Encoding and Upgrade are left
+// out, as HTTP/2 forbids them (RFC 9113, 8.2.2). Content-Length is added for a body of known size.
 struct Http2Request {
   std::string_view method = "GET";
   std::string_view scheme = "https";
-  std::string_view authority;
+  std::string_view authority = {};
   std::string_view path = "/";
-  std::span<const HeaderView> headers;
-  std::span<const HeaderView> more_headers;
-  std::string_view body;
+  std::span<const HeaderView> headers = {};
+  std::span<const HeaderView> more_headers = {};
+  std::string_view body = {};
   BodySource* body_source = nullptr;  // instead of `body`
 };
 
@@ -115,8 +116,7 @@ class Http2Session {
   // server said 101, the stream (id 1) that takes the response to the request already sent. Call
   // Upgrade before Receive and Collect.
   [[nodiscard]] virtual std::string UpgradeSettings() const = 0;
-  [[nodiscard]] virtual base::Status Upgrade(std::string_view settings, UpgradedMethod method,
-                                             Http2Stream& stream) = 0;
+  [[nodiscard]] virtual base::Status Upgrade(UpgradedMethod method, Http2Stream& stream) = 0;
 
   // How many more streams may be submitted now: the smaller of our limit and the peer's
   // SETTINGS_MAX_CONCURRENT_STREAMS, less those open; 0 after GOAWAY or when ids are used up.
@@ -128,10 +128,12 @@ class Http2Session {
   // Cancels: RST_STREAM(CANCEL) goes out with the next Collect; no callback comes any more.
   virtual void Reset(Http2Stream& stream) = 0;
 
-  // Bytes from the peer, all consumed. An error means that the connection is done for: send what
-  // Collect still gives (GOAWAY), then Fail and close.
+  // Bytes from the peer, all consumed.
   [[nodiscard]] virtual base::Status Receive(std::string_view bytes) = 0;
   // Appends what has to be sent, until nothing is left or `out` holds `max` bytes or more.
+  //
+  // An error of either means that the connection is done for: send what Collect appended (the GOAWAY
+  // that tells the server why), then Fail and close. Call Collect also after an error of Receive.
   [[nodiscard]] virtual base::Status Collect(std::string& out, std::size_t max) = 0;
   [[nodiscard]] virtual bool WantsWrite() const = 0;
 
