@@ -1,7 +1,7 @@
 #pragma once
 
-#include <atomic>
 #include <cstdint>
+#include <deque>
 #include <memory>
 #include <optional>
 #include <string>
@@ -15,6 +15,7 @@
 #include "model/definitions.h"
 #include "model/expression.h"
 #include "model/value.h"
+#include "net/http_client.h"
 #include "stats/shape.h"
 
 namespace ronda::engine {
@@ -76,7 +77,8 @@ struct StepPlan {
   model::Location where;
   std::unique_ptr<const model::Expression> when;
   std::uint32_t meet = ~0u;         // index into Program::meets
-  std::uint64_t timeout_ns = 0;     // of one attempt; 0: none; kDefaultTimeout: the action's
+  std::uint64_t timeout_ns = 0;     // of one attempt, when has_timeout; 0: none
+  bool has_timeout = false;         // else the action's own
   std::optional<model::Retry> retry;
   std::optional<PollPlan> poll;
   std::optional<LoopPlan> loop;
@@ -94,6 +96,7 @@ struct StepPlan {
   std::vector<OutputUse> uses;
   std::vector<ExtractPlan> extracts;
   std::vector<CheckPlan> checks;
+  bool reads_body = false;          // something reads the response's body
   bool checks_status = false;       // a check reads `status`: then 4xx and 5xx fail by the check alone
 };
 
@@ -108,7 +111,6 @@ struct FlowPlan {
   stats::ScenarioId stat = 0;
   std::vector<StepPlan> steps;
   std::vector<FeedUsePlan> feeds;
-  std::vector<std::pair<Slot, model::Value>> params;  // of the mix entry, evaluated at load
   std::optional<model::Wait> pacing;
   bool cookies_per_iteration = true;
   bool connections_per_iteration = false;
@@ -120,6 +122,7 @@ struct LoadUse {
   LoadPlan plan;
   std::uint64_t graceful_stop_ns = 30'000'000'000;
   std::uint64_t warmup_ns = 0;
+  int threads = 0;                  // 0: not said
   std::vector<std::pair<std::uint32_t, double>> flows;  // index into Program::flows, weight
 };
 
@@ -133,9 +136,9 @@ struct MeetPlan {
 
 // Slots that the engine fills for every user; kNoSlot when nobody reads them.
 struct WellKnownSlots {
-  Slot user_id = kNoSlot;
-  Slot iteration = kNoSlot;
-  Slot trace_id = kNoSlot;
+  Slot user_id = kNoSlot;       // `vu.id`
+  Slot iteration = kNoSlot;     // `vu.iteration`
+  Slot trace_id = kNoSlot;      // `vu.trace`
 };
 
 // A scenario or a drill, compiled: what virtual users execute. Immutable once compiled (feeds hand out
@@ -143,12 +146,13 @@ struct WellKnownSlots {
 struct Program {
   std::string name;
   stats::Shape shape;
-  std::vector<FlowPlan> flows;
+  std::deque<FlowPlan> flows;
   std::vector<StepPlan> setup, finally;
   std::vector<LoadUse> loads;       // at least one
   bool traced = false;              // iterations have a trace id and carry traceparent
   bool single_iteration = false;    // no load was given: one iteration, checks decide the verdict
   std::vector<MeetPlan> meets;
+  std::vector<std::unique_ptr<const net::Transport>> transports;  // lent to the HTTP actions
   std::vector<std::unique_ptr<FeedTable>> feeds;
   std::vector<model::Threshold> thresholds;
   std::vector<model::Guard> guards;
@@ -158,6 +162,7 @@ struct Program {
   std::vector<model::Value> initial_slots;
   std::vector<std::string> slot_names;          // "login.token", for people
   WellKnownSlots well_known;
+  std::vector<Slot> setup_slots;                // what setup leaves behind for everybody
   std::vector<Slot> secret_slots;               // never printed
   std::vector<std::string> secret_values;       // known at load; never printed
   model::Arena constants;                       // what initial_slots point into

@@ -586,7 +586,6 @@ void Strand::Settle(const ActionResult& result) {
   bool fatal = false;
   thread().check_results().clear();
   if (result.error.empty()) {
-    if (result.response != nullptr && !step.extracts.empty()) thread().reader().Load(*result.response);
     if (!step.extracts.empty()) extracted = ReadExtracts(result, context, extract_error);
     if (!step.checks.empty()) RunChecks(context, any_check_failed, fatal);
   }

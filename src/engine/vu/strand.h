@@ -24,7 +24,8 @@ struct ActionResult {
   std::uint16_t error_id = 0;        // of stats::Shape::errors; 0 with an error: an error of the step
   bool timed_out = false;
   std::uint16_t status = 0;          // of a response; 0: no response
-  const extract::Response* response = nullptr;  // what extractions read; null: nothing
+  // What extractions read, loaded into the thread's reader; null: nothing.
+  const extract::Response* response = nullptr;
   std::uint64_t start_ns = 0;
   std::uint64_t end_ns = 0;
   // Set for actions that talk to the network: recorded as an exchange, the rest as a local step.

@@ -102,7 +102,6 @@ void User::Begin() {
   if (flow.cookies_per_iteration) cookies_.Clear();
   if (flow.connections_per_iteration) session_.CloseIdle();
   if (flow.pacing) pace_ns_ = start_ns_ + thread_.Draw(*flow.pacing);
-  for (const auto& [slot, value] : flow.params) slots_.Borrow(slot, value);
   if (!TakeFeedRows(flow)) return;  // the strand is done: the iteration ends here
   strand_.BeginList(flow.steps);
 }

@@ -54,7 +54,8 @@ class User : private net::Timer {
 
   // --- for its strands ---
   void CountFailure() { ++failures_; }
-  // When the iteration should have begun: for its first exchange only, then 0.
+  // When the iteration should have begun: until its first exchange is over, then 0.
+  [[nodiscard]] std::uint64_t intended_ns() const { return intended_ns_; }
   [[nodiscard]] std::uint64_t TakeIntended() {
     const std::uint64_t ns = intended_ns_;
     intended_ns_ = 0;

@@ -45,7 +45,6 @@ class StepObserver {
  public:
   virtual ~StepObserver() = default;
   virtual void OnStep(const StepReport& report) = 0;
-  virtual void OnLog(std::string_view step, std::string_view level, std::string_view text) = 0;
 };
 
 // What all threads of a run share. Thread-safe.
@@ -60,6 +59,8 @@ class RunShared {
   enum class EndKind : std::uint8_t { kStop, kAbort };
   virtual void RequestEnd(EndKind kind, std::string why) = 0;
   [[nodiscard]] virtual MeetingPoints& meetings() = 0;
+  // A line of the action `log`, secrets masked.
+  virtual void Log(std::string_view step, std::string_view level, std::string_view text) = 0;
 };
 
 // One reactor thread of a run and its users: everything that its steps need, owned by it or lent to

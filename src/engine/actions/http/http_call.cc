@@ -1,0 +1,802 @@
+#include "engine/actions/http/http_call.h"
+
+#include <strings.h>
+#include <zlib.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdio>
+#include <filesystem>
+#include <optional>
+
+#include "engine/actions/http/auth.h"
+#include "engine/actions/http/file_source.h"
+#include "engine/actions/http/scratch.h"
+#include "engine/run/spans.h"
+#include "engine/vu/user.h"
+#include "engine/vu/user_thread.h"
+#include "model/catalog/catalog.h"
+
+namespace ronda::engine {
+namespace {
+
+// What is kept of a body that nobody reads: for the example of an error.
+constexpr std::uint64_t kEvidenceBody = stats::Example::kBodyLimit;
+constexpr std::string_view kAcceptEncoding = "gzip, deflate, br, zstd";
+constexpr std::string_view kUserAgent = "ronda";
+
+bool SameName(std::string_view a, std::string_view b) {
+  return a.size() == b.size() && strncasecmp(a.data(), b.data(), a.size()) == 0;
+}
+
+// HttpOutput of each of the catalog's outputs, by index.
+const std::vector<HttpOutput>& OutputKinds() {
+  static const std::vector<HttpOutput> kinds = [] {
+    static constexpr std::string_view kNames[] = {
+        "status", "reason", "latency", "service", "body", "json", "headers", "cookies", "size", "received",
+        "sent", "url", "redirects", "version", "remote", "reused", "blocked", "dns", "connect", "tls", "send",
+        "firstByte", "transfer", "events", "firstEvent", "tlsVersion", "tlsCipher", "certificateExpires", "error"};
+    std::vector<HttpOutput> found;
+    for (const model::FieldSpec& spec : model::Catalog::BuiltIn().Find("http.request")->outputs) {
+      const auto name = std::ranges::find(kNames, spec.name);
+      CHECK(name != std::end(kNames));
+      found.push_back(static_cast<HttpOutput>(name - std::begin(kNames)));
+    }
+    return found;
+  }();
+  return kinds;
+}
+
+void AddPhases(net::Phases& to, const net::Phases& more) {
+  to.blocked += more.blocked;
+  to.dns += more.dns;
+  to.connect += more.connect;
+  to.tls += more.tls;
+  to.send += more.send;
+  to.first_byte += more.first_byte;
+  to.transfer += more.transfer;
+}
+
+stats::PhaseTimes PhaseTimesOf(const net::Phases& p) {
+  return {p.blocked, p.dns, p.connect, p.tls, p.send, p.first_byte, p.transfer};
+}
+
+model::Value Nanos(std::uint64_t ns) { return model::Value::DurationNs(static_cast<std::int64_t>(ns)); }
+model::Value Count(std::uint64_t n) { return model::Value::Int(static_cast<std::int64_t>(n)); }
+
+std::string_view NameOf(net::HttpVersion version) {
+  switch (version) {
+    case net::HttpVersion::k10: return "1.0";
+    case net::HttpVersion::k11: return "1.1";
+    case net::HttpVersion::k2: return "2";
+  }
+  return "?";
+}
+
+}  // namespace
+
+// Fills in the evidence of a failed exchange; `context` is the HttpCall.
+void DescribeExchange(void* context, stats::Example& example) {
+  const auto& call = *static_cast<const HttpCall*>(context);
+  call.DescribeRequest(example);
+  if (call.current_ == nullptr) return;
+  const net::HttpResponse& response = *call.current_;
+  example.response_line = "HTTP/" + std::string(NameOf(response.version)) + " " + std::to_string(response.status) + " " +
+                          std::string(response.reason);
+  for (const net::HeaderView& h : response.headers) {
+    example.response_head += std::string(h.name) + ": " + std::string(h.value) + "\n";
+  }
+  example.response_body = response.body.substr(0, stats::Example::kBodyLimit);
+}
+
+HttpScratch::HttpScratch() = default;
+HttpScratch::~HttpScratch() = default;
+
+HttpCall& HttpScratch::Take() {
+  if (free_.empty()) {
+    all_.push_back(std::make_unique<HttpCall>());
+    return *all_.back();
+  }
+  HttpCall& call = *free_.back();
+  free_.pop_back();
+  return call;
+}
+
+void HttpScratch::Give(HttpCall& call) { free_.push_back(&call); }
+
+HttpCall::HttpCall() = default;
+HttpCall::~HttpCall() = default;
+
+ActionCall* HttpPlan::Start(Strand& strand) const {
+  HttpCall& call = strand.thread().http().Take();
+  if (call.Begin(strand, *this)) return &call;
+  ActionResult result;
+  result.error = call.error();
+  result.start_ns = result.end_ns = strand.thread().reactor().now_ns();
+  strand.Settle(result);
+  strand.thread().http().Give(call);
+  return nullptr;
+}
+
+bool HttpCall::Begin(Strand& strand, const HttpPlan& plan) {
+  strand_ = &strand;
+  plan_ = &plan;
+  redirects_ = 0;
+  challenged_ = false;
+  phases_ = {};
+  bytes_in_ = bytes_out_ = 0;
+  events_ = 0;
+  first_event_ns_ = 0;
+  stream_over_ = false;
+  head_status_ = 0;
+  head_text_.clear();
+  pieces_.clear();
+  error_.clear();
+  start_ns_ = strand.thread().reactor().now_ns();
+
+  model::EvalContext context = strand.Context();
+  method_.clear();
+  if (!plan.method.Append(context, method_) || !BuildUrl(context) || !BuildBody(context) || !BuildHeaders(context)) {
+    if (error_.empty()) error_ = context.error;
+    return false;
+  }
+  request_.method = method_;
+  request_.keep_body = plan.keep_body_said || strand.step().reads_body || plan.save_to ? plan.keep_body : kEvidenceBody;
+  request_.max_body = plan.max_body;
+  request_.decode = plan.decompress;
+  request_.stream = plan.stream.has_value();
+  request_.fresh_connection = plan.fresh_connection;
+  request_.timeout_ns = strand.step().has_timeout ? strand.step().timeout_ns : plan.timeout_ns;
+  if (plan.stream) {
+    sse_.Start();
+    line_.clear();
+    if (plan.stream->for_ns > 0) strand.thread().reactor().Arm(*this, start_ns_ + plan.stream->for_ns);
+  }
+  Send();
+  return true;
+}
+
+// ---- the request -----------------------------------------------------------------------------
+
+bool HttpCall::ParseUrl() {
+  auto parsed = net::ParseUrl(url_text_, url_storage_);
+  if (!parsed.ok()) {
+    error_ = parsed.status().message();
+    return false;
+  }
+  url_ = *parsed;
+  return true;
+}
+
+bool HttpCall::BuildUrl(model::EvalContext& context) {
+  if (plan_->parsed_url) {
+    url_ = *plan_->parsed_url;
+    return true;
+  }
+  url_text_.clear();
+  if (!plan_->url.Append(context, url_text_)) return false;
+  const bool absolute = url_text_.starts_with("http://") || url_text_.starts_with("https://");
+  if (!absolute && (!plan_->base_url.fixed.empty() || plan_->base_url.dynamic != nullptr)) {
+    const std::string path = std::move(url_text_);
+    url_text_.clear();
+    if (!plan_->base_url.Append(context, url_text_)) return false;
+    while (url_text_.ends_with('/') && path.starts_with('/')) url_text_.pop_back();
+    url_text_ += path;
+  }
+  char separator = url_text_.find('?') == std::string::npos ? '?' : '&';
+  const auto add = [&](const std::string& name, model::Value value) {
+    if (value.is_null()) return;
+    url_text_ += separator;
+    separator = '&';
+    net::AppendPercentEncoded(name, url_text_);
+    url_text_ += '=';
+    std::string text;
+    model::AppendText(value, text);
+    net::AppendPercentEncoded(text, url_text_);
+  };
+  for (const auto& [name, plan] : plan_->query) {
+    model::Value value;
+    if (!plan->Evaluate(context, value)) return false;
+    if (value.type() != model::Type::kList) {
+      add(name, value);
+      continue;
+    }
+    for (const model::Value item : value.AsList()) add(name, item);
+  }
+  return ParseUrl();
+}
+
+bool HttpCall::BuildBody(model::EvalContext& context) {
+  body_.clear();
+  request_.body_source = nullptr;
+  switch (plan_->body_kind) {
+    case HttpPlan::Body::kNone: break;
+    case HttpPlan::Body::kText:
+      if (!plan_->body_text.Append(context, body_)) return false;
+      break;
+    case HttpPlan::Body::kJson:
+      if (!plan_->json->AppendJson(context, body_)) return false;
+      break;
+    case HttpPlan::Body::kForm:
+      for (const auto& [name, plan] : plan_->form) {
+        model::Value value;
+        if (!plan->Evaluate(context, value)) return false;
+        const std::span<const model::Value> one(&value, 1);
+        for (const model::Value item : value.type() == model::Type::kList ? value.AsList() : one) {
+          if (item.is_null()) continue;
+          if (!body_.empty()) body_ += '&';
+          net::AppendFormEncoded(name, body_);
+          body_ += '=';
+          std::string text;
+          model::AppendText(item, text);
+          net::AppendFormEncoded(text, body_);
+        }
+      }
+      break;
+    case HttpPlan::Body::kMultipart: return BuildMultipart(context);
+    case HttpPlan::Body::kFile: {
+      std::string path;
+      if (!plan_->body_text.Append(context, path)) return false;
+      auto source = FileSource::Open(plan_->folder, path);
+      if (!source.ok()) {
+        error_ = source.status().message();
+        return false;
+      }
+      files_.clear();
+      files_.push_back(*std::move(source));
+      request_.body_source = files_.back().get();
+      return true;
+    }
+  }
+  if (plan_->compress != HttpPlan::Compress::kNone && !Compress()) return false;
+  request_.body = body_;
+  return true;
+}
+
+bool HttpCall::BuildMultipart(model::EvalContext& context) {
+  multipart_ = std::make_unique<net::MultipartBody>(net::RandomBoundary());
+  files_.clear();
+  file_texts_.clear();
+  file_texts_.reserve(plan_->multipart.size() * 4);
+  const auto render = [&](const TextPlan& plan) -> const std::string* {
+    std::string text;
+    if (!plan.Append(context, text)) return nullptr;
+    return &file_texts_.emplace_back(std::move(text));
+  };
+  for (const MultipartPart& part : plan_->multipart) {
+    const std::string* name = render(part.name);
+    if (name == nullptr) return false;
+    if (!part.is_file) {
+      const std::string* value = render(part.value);
+      if (value == nullptr) return false;
+      if (!part.has_filename && !part.has_type) {
+        multipart_->AddField(*name, *value);
+        continue;
+      }
+      const std::string* filename = render(part.filename);
+      const std::string* type = part.has_type ? render(part.type) : nullptr;
+      if (filename == nullptr) return false;
+      multipart_->AddFile(*name, {*filename, type != nullptr ? std::string_view(*type) : "text/plain"}, *value);
+      continue;
+    }
+    const std::string* path = render(part.file);
+    if (path == nullptr) return false;
+    auto source = FileSource::Open(plan_->folder, *path);
+    if (!source.ok()) {
+      error_ = source.status().message();
+      return false;
+    }
+    files_.push_back(*std::move(source));
+    const std::string* filename = part.has_filename ? render(part.filename) : nullptr;
+    if (filename == nullptr) filename = &file_texts_.emplace_back(std::filesystem::path(*path).filename().string());
+    const std::string* type = part.has_type ? render(part.type) : nullptr;
+    net::MultipartBody::File file{.filename = *filename};
+    if (type != nullptr) file.content_type = *type;
+    multipart_->AddFile(*name, file, *files_.back());
+  }
+  request_.body = {};
+  request_.body_source = multipart_.get();
+  return true;
+}
+
+bool HttpCall::Compress() {
+  z_stream stream{};
+  const int bits = plan_->compress == HttpPlan::Compress::kGzip ? 15 + 16 : 15;
+  if (deflateInit2(&stream, Z_DEFAULT_COMPRESSION, Z_DEFLATED, bits, 8, Z_DEFAULT_STRATEGY) != Z_OK) {
+    error_ = "cannot compress the body: out of memory";
+    return false;
+  }
+  std::string packed(deflateBound(&stream, body_.size()), '\0');
+  stream.next_in = reinterpret_cast<Bytef*>(body_.data());
+  stream.avail_in = static_cast<uInt>(body_.size());
+  stream.next_out = reinterpret_cast<Bytef*>(packed.data());
+  stream.avail_out = static_cast<uInt>(packed.size());
+  deflate(&stream, Z_FINISH);
+  packed.resize(stream.total_out);
+  deflateEnd(&stream);
+  body_ = std::move(packed);
+  return true;
+}
+
+bool HttpCall::HasHeader(std::string_view name) const {
+  return std::ranges::any_of(pieces_, [&](const Piece& p) { return SameName(p.name, name); });
+}
+
+bool HttpCall::BuildHeaders(model::EvalContext& context) {
+  bool has_agent = false;
+  bool has_encoding = false;
+  for (const HeaderPlan& header : plan_->headers) {
+    has_agent |= SameName(header.name, "user-agent");
+    has_encoding |= SameName(header.name, "accept-encoding");
+    if (header.value.dynamic == nullptr) {
+      pieces_.push_back({header.name, 0, 0, &header.value.fixed});
+      continue;
+    }
+    const std::size_t from = head_text_.size();
+    if (!header.value.Append(context, head_text_)) return false;
+    AddPiece(header.name, from);
+  }
+  static const std::string agent(kUserAgent);
+  static const std::string encodings(kAcceptEncoding);
+  static const std::string json_type("application/json");
+  static const std::string form_type("application/x-www-form-urlencoded");
+  static const std::string gzip("gzip");
+  static const std::string deflate_name("deflate");
+  if (!has_agent) pieces_.push_back({"User-Agent", 0, 0, &agent});
+  if (plan_->decompress && !has_encoding) pieces_.push_back({"Accept-Encoding", 0, 0, &encodings});
+  if (plan_->body_kind >= HttpPlan::Body::kJson && !HasHeader("content-type")) {
+    if (plan_->body_kind == HttpPlan::Body::kJson) pieces_.push_back({"Content-Type", 0, 0, &json_type});
+    if (plan_->body_kind == HttpPlan::Body::kForm) pieces_.push_back({"Content-Type", 0, 0, &form_type});
+    if (plan_->body_kind == HttpPlan::Body::kMultipart) pieces_.push_back({"Content-Type", 0, 0, &multipart_->content_type()});
+  }
+  if (plan_->compress == HttpPlan::Compress::kGzip) pieces_.push_back({"Content-Encoding", 0, 0, &gzip});
+  if (plan_->compress == HttpPlan::Compress::kDeflate) pieces_.push_back({"Content-Encoding", 0, 0, &deflate_name});
+  if (!AddCredentials(context)) return false;
+  if (plan_->traceparent || strand_->thread().program().traced) {
+    span_ = strand_->thread().random()() | 1;
+    User& user = strand_->user();
+    const base::TraceId trace = user.trace().valid() ? user.trace() : strand_->thread().NextTrace();
+    const auto text = base::FormatTraceParent(trace, span_, base::Sampled::kYes);
+    const std::size_t from = head_text_.size();
+    head_text_.append(text.data(), text.size());
+    AddPiece("traceparent", from);
+  }
+  return !plan_->sign || AddSignature(context);
+}
+
+net::DigestAuth* HttpCall::Digest() {
+  auto& auth = strand_->user().auth();
+  if (auth == nullptr) auth = std::make_unique<UserAuth>();
+  const std::string key = digest_user_ + "@" + std::string(url_.host) + ":" + std::to_string(url_.port);
+  for (UserAuth::Entry& entry : auth->entries) {
+    if (entry.key == key) return entry.digest.get();
+  }
+  auth->entries.push_back({key, std::make_unique<net::DigestAuth>(digest_user_, digest_password_)});
+  return auth->entries.back().digest.get();
+}
+
+bool HttpCall::AddCredentials(model::EvalContext& context) {
+  const std::size_t from = head_text_.size();
+  if (plan_->bearer) {
+    head_text_ += "Bearer ";
+    if (!plan_->bearer->Append(context, head_text_)) return false;
+    AddPiece("Authorization", from);
+  } else if (plan_->basic || !url_.userinfo.empty()) {
+    std::string user, password;
+    if (plan_->basic) {
+      if (!plan_->basic->first.Append(context, user) || !plan_->basic->second.Append(context, password)) return false;
+    } else {
+      const std::size_t colon = std::min(url_.userinfo.find(':'), url_.userinfo.size());
+      net::AppendPercentDecoded(url_.userinfo.substr(0, colon), user);
+      if (colon < url_.userinfo.size()) net::AppendPercentDecoded(url_.userinfo.substr(colon + 1), password);
+    }
+    if (const base::Status s = net::AppendBasicAuth(user, password, head_text_); !s.ok()) {
+      error_ = s.message();
+      return false;
+    }
+    AddPiece("Authorization", from);
+  } else if (plan_->digest) {
+    digest_user_.clear();
+    digest_password_.clear();
+    if (!plan_->digest->first.Append(context, digest_user_) || !plan_->digest->second.Append(context, digest_password_)) return false;
+  }
+  return true;
+}
+
+bool HttpCall::AddSignature(model::EvalContext& context) {
+  const SignPlan& sign = *plan_->sign;
+  Slots& slots = strand_->slots();
+  const std::string_view target = url_.target;
+  const std::size_t question = std::min(target.find('?'), target.size());
+  slots.Borrow(sign.method, model::Value::String(method_));
+  slots.Borrow(sign.path, model::Value::String(target.substr(0, question)));
+  slots.Borrow(sign.query, model::Value::String(question < target.size() ? target.substr(question + 1) : std::string_view()));
+  slots.Borrow(sign.host, model::Value::String(url_.authority));
+  slots.Borrow(sign.body, model::Value::String(body_));
+  slots.Borrow(sign.timestamp, model::Value::Int(static_cast<std::int64_t>(context.wall_ns / 1'000'000'000)));
+  std::string key;
+  if (!sign.key.Append(context, key)) return false;
+  slots.Borrow(sign.key_slot, model::Value::String(key));
+  context.slots = slots.values();
+  const auto compute = [&](const auto& plan, Slot slot) {
+    model::Value value;
+    if (!plan->Evaluate(context, value)) return false;
+    slots.Borrow(slot, value);
+    return true;
+  };
+  if (!compute(sign.body_hash, sign.body_sha256) || !compute(sign.nonce, sign.nonce_slot) ||
+      !compute(sign.data, sign.data_slot) || !compute(sign.signature, sign.signature_slot)) {
+    return false;
+  }
+  slots.Borrow(sign.key_slot, {});
+  const auto add = [&](const std::string& name, Slot slot) {
+    if (name.empty()) return;
+    const std::size_t from = head_text_.size();
+    model::AppendText(slots.Get(slot), head_text_);
+    AddPiece(name, from);
+  };
+  add(sign.timestamp_header, sign.timestamp);
+  add(sign.nonce_header, sign.nonce_slot);
+  const std::size_t from = head_text_.size();
+  if (!sign.format->Render(context, head_text_)) return false;
+  AddPiece(sign.header, from);
+  return true;
+}
+
+void HttpCall::Send() {
+  UserThread& thread = strand_->thread();
+  User& user = strand_->user();
+  headers_.clear();
+  for (const Piece& piece : pieces_) {
+    const std::string_view value =
+        piece.fixed != nullptr ? std::string_view(*piece.fixed) : std::string_view(head_text_).substr(piece.offset, piece.size);
+    headers_.push_back({piece.name, value});
+  }
+  // What depends on this hop comes last, so that a redirect can make it anew.
+  location_.clear();
+  if (plan_->digest && digest_user_.size() > 0 && (redirects_ == 0 || challenged_)) {
+    net::DigestAuth* digest = Digest();
+    if (digest->ready()) {
+      digest->AppendAuthorization(method_, url_.target, body_, location_);
+      headers_.push_back({"Authorization", location_});
+    }
+  }
+  if (plan_->sends_cookies && (user.cookies().size() > 0 || !plan_->cookies.empty())) {
+    cookie_text_.clear();
+    const auto now_s = static_cast<std::int64_t>(thread.wall_ns() / 1'000'000'000);
+    user.cookies().AppendHeader({url_.host, url_.target, url_.tls}, now_s, cookie_text_);
+    model::EvalContext context = strand_->Context();
+    for (const auto& [name, plan] : plan_->cookies) {
+      if (!cookie_text_.empty()) cookie_text_ += "; ";
+      cookie_text_ += name + "=";
+      (void)plan.Append(context, cookie_text_);
+    }
+    if (!cookie_text_.empty()) headers_.push_back({"Cookie", cookie_text_});
+  }
+  request_.method = method_;
+  request_.tls = url_.tls;
+  request_.host = url_.host;
+  request_.port = url_.port;
+  request_.authority = url_.authority;
+  request_.target = url_.target;
+  request_.headers = headers_;
+  request_.transport = plan_->transport[url_.tls ? 1 : 0];
+  thread.client().Send(user.session(), request_, *this);
+}
+
+void HttpCall::Cancel() {
+  strand_->thread().client().Cancel(strand_->user().session(), *this);
+  if (armed()) strand_->thread().reactor().Cancel(*this);
+  strand_->thread().http().Give(*this);
+}
+
+void HttpCall::DescribeRequest(stats::Example& example) const {
+  example.request_line = method_ + " " + (url_.tls ? "https://" : "http://") + std::string(url_.authority) + std::string(url_.target);
+  for (const net::HeaderView& h : headers_) {
+    example.request_head += std::string(h.name) + ": " + std::string(h.value) + "\n";
+  }
+  example.request_body = body_.substr(0, stats::Example::kBodyLimit);
+}
+
+// ---- the response ----------------------------------------------------------------------------
+
+void HttpCall::TakeCookies(const net::HttpResponse& response) {
+  if (!plan_->sends_cookies) return;
+  for (const net::HeaderView& h : response.headers) {
+    if (h.name.size() != 10 || !SameName(h.name, "set-cookie")) continue;
+    const auto now_s = static_cast<std::int64_t>(strand_->thread().wall_ns() / 1'000'000'000);
+    // One that is refused is as if it had not been sent, as in a browser.
+    (void)strand_->user().cookies().Set({url_.host, url_.target, url_.tls}, h.value, now_s);
+  }
+}
+
+bool HttpCall::FollowRedirect(const net::HttpResponse& response) {
+  if (plan_->redirects == 0 || response.status < 300 || response.status > 308) return false;
+  if (response.status == 304 || response.status == 305 || response.status == 306 || response.status == 300) return false;
+  const auto location = response.Header("location");
+  if (!location.has_value()) return false;
+  if (redirects_ >= plan_->redirects) {
+    error_ = "more than " + std::to_string(plan_->redirects) + " redirects; the last one to " + std::string(*location);
+    return false;
+  }
+  std::string base = (url_.tls ? "https://" : "http://") + std::string(url_.authority) + std::string(url_.target);
+  std::string next;
+  if (const base::Status s = net::ResolveReference(base, *location, next); !s.ok()) {
+    error_ = "redirect to " + std::string(*location) + ": " + s.message();
+    return false;
+  }
+  const std::string old_authority(url_.authority);
+  const bool old_tls = url_.tls;
+  url_text_ = std::move(next);
+  if (!ParseUrl()) return false;
+  ++redirects_;
+  const bool to_get = (response.status == 303 && method_ != "HEAD") ||
+                      ((response.status == 301 || response.status == 302) && method_ == "POST");
+  if (to_get) {
+    method_ = "GET";
+    body_.clear();
+    request_.body = {};
+    request_.body_source = nullptr;
+    std::erase_if(pieces_, [](const Piece& p) { return strncasecmp(p.name.data(), "content-", 8) == 0; });
+  } else if (multipart_ != nullptr && request_.body_source == multipart_.get() && !multipart_->Rewind().ok()) {
+    error_ = "a redirect asks for the body again, which is read from a file only once";
+    return false;
+  } else if (plan_->body_kind == HttpPlan::Body::kFile) {
+    model::EvalContext context = strand_->Context();
+    if (!BuildBody(context)) return false;
+  }
+  // Credentials stay with the origin they were meant for.
+  if (old_authority != url_.authority || old_tls != url_.tls) {
+    std::erase_if(pieces_, [](const Piece& p) { return SameName(p.name, "authorization") || SameName(p.name, "cookie"); });
+  }
+  return true;
+}
+
+bool HttpCall::AnswerChallenge(const net::HttpResponse& response) {
+  if (response.status != 401 || !plan_->digest) return false;
+  for (const net::HeaderView& h : response.headers) {
+    if (!SameName(h.name, "www-authenticate")) continue;
+    auto challenge = net::ParseDigestChallenge(h.value);
+    if (!challenge.ok()) continue;
+    if (!Digest()->Accept(*std::move(challenge))) return false;  // the password is wrong
+    challenged_ = true;
+    return true;
+  }
+  return false;
+}
+
+model::Value HttpCall::Output(const OutputUse& use, const net::HttpResponse& response) {
+  UserThread& thread = strand_->thread();
+  switch (OutputKinds()[use.output]) {
+    case HttpOutput::kStatus: return Count(static_cast<std::uint64_t>(response.status));
+    case HttpOutput::kReason: return model::Value::String(response.reason);
+    case HttpOutput::kLatency: {
+      const std::uint64_t intended = strand_->user().intended_ns();
+      return Nanos(response.end_ns - (intended != 0 ? intended : start_ns_));
+    }
+    case HttpOutput::kService: return Nanos(response.end_ns - start_ns_);
+    case HttpOutput::kBody: return model::Value::String(response.body);
+    case HttpOutput::kJson: {
+      model::Value value;
+      std::string_view why;
+      if (use.path == nullptr || !use.path->Read(thread.reader(), thread.arena(), value, why)) return {};
+      return value;
+    }
+    case HttpOutput::kHeaders: {
+      if (!use.key.empty()) {
+        const auto value = response.Header(use.key);
+        return value ? model::Value::String(*value) : model::Value();
+      }
+      const auto members = thread.arena().AllocateArray<model::Member>(response.headers.size());
+      for (std::size_t i = 0; i < members.size(); ++i) {
+        members[i] = {response.headers[i].name, model::Value::String(response.headers[i].value)};
+      }
+      return model::Value::Map(members);
+    }
+    case HttpOutput::kCookies: {
+      std::vector<model::Member> found;
+      for (const net::HeaderView& h : response.headers) {
+        if (!SameName(h.name, "set-cookie")) continue;
+        const std::string_view pair = h.value.substr(0, std::min(h.value.find(';'), h.value.size()));
+        const std::size_t equals = pair.find('=');
+        if (equals == std::string_view::npos) continue;
+        if (use.key == pair.substr(0, equals)) return model::Value::String(pair.substr(equals + 1));
+        found.push_back({pair.substr(0, equals), model::Value::String(pair.substr(equals + 1))});
+      }
+      if (!use.key.empty()) return {};
+      const auto members = thread.arena().AllocateArray<model::Member>(found.size());
+      std::ranges::copy(found, members.begin());
+      return model::Value::Map(members);
+    }
+    case HttpOutput::kSize: return Count(response.body_truncated ? response.body_bytes : response.body.size());
+    case HttpOutput::kReceived: return Count(bytes_in_);
+    case HttpOutput::kSent: return Count(bytes_out_);
+    case HttpOutput::kUrl:
+      return model::Value::String(thread.arena().Copy((url_.tls ? "https://" : "http://") + std::string(url_.authority) + std::string(url_.target)));
+    case HttpOutput::kRedirects: return Count(static_cast<std::uint64_t>(redirects_));
+    case HttpOutput::kVersion: return model::Value::String(NameOf(response.version));
+    case HttpOutput::kRemote: return model::Value::String(response.remote);
+    case HttpOutput::kReused: return model::Value::Bool(response.reused_connection);
+    case HttpOutput::kBlocked: return Nanos(phases_.blocked);
+    case HttpOutput::kDns: return Nanos(phases_.dns);
+    case HttpOutput::kConnect: return Nanos(phases_.connect);
+    case HttpOutput::kTls: return Nanos(phases_.tls);
+    case HttpOutput::kSend: return Nanos(phases_.send);
+    case HttpOutput::kFirstByte: return Nanos(phases_.first_byte);
+    case HttpOutput::kTransfer: return Nanos(phases_.transfer);
+    case HttpOutput::kEvents: return Count(events_);
+    case HttpOutput::kFirstEvent: return events_ > 0 ? Nanos(first_event_ns_ - start_ns_) : model::Value();
+    case HttpOutput::kTlsVersion: return response.tls ? model::Value::String(response.tls->version) : model::Value();
+    case HttpOutput::kTlsCipher: return response.tls ? model::Value::String(response.tls->cipher) : model::Value();
+    case HttpOutput::kCertificateExpires: return response.tls ? model::Value::String(response.tls->not_after) : model::Value();
+    case HttpOutput::kError: return {};
+  }
+  return {};
+}
+
+void HttpCall::SetOutputs(const net::HttpResponse& response) {
+  for (const OutputUse& use : strand_->step().uses) strand_->SetOutput(use, Output(use, response));
+}
+
+void HttpCall::OnResponse(const net::HttpResponse& response) {
+  AddPhases(phases_, response.phases);
+  bytes_in_ += response.bytes_received;
+  bytes_out_ += response.bytes_sent;
+  TakeCookies(response);
+  if (response.status >= 300) [[unlikely]] {
+    if (AnswerChallenge(response) || FollowRedirect(response)) {
+      Send();
+      return;
+    }
+  }
+  const StepPlan& step = strand_->step();
+  current_ = &response;
+  extract::Response source;
+  ActionResult result;
+  result.error = error_;
+  result.exchange = true;
+  result.status = static_cast<std::uint16_t>(response.status);
+  result.start_ns = start_ns_;
+  result.end_ns = response.end_ns;
+  result.phases = PhaseTimesOf(phases_);
+  result.bytes_in = bytes_in_;
+  result.bytes_out = bytes_out_;
+  result.evidence = DescribeExchange;
+  result.context = this;
+  if (step.reads_body || !step.extracts.empty()) {
+    fields_.clear();
+    for (const net::HeaderView& h : response.headers) fields_.push_back({h.name, h.value});
+    source = {response.body, fields_};
+    strand_->thread().reader().Load(source);
+    result.response = &source;
+  }
+  if (!step.uses.empty()) SetOutputs(response);
+  if (plan_->save_to) SaveBody(response.body);
+  AddSpan(response.status, {}, response.end_ns);
+  Finish(result);
+}
+
+void HttpCall::OnError(const net::ExchangeError& error) {
+  AddPhases(phases_, error.phases);
+  current_ = nullptr;
+  const auto& uses = strand_->step().uses;
+  const std::string_view name = net::NameOf(error.kind);
+  for (const OutputUse& use : uses) {
+    const bool is_error = OutputKinds()[use.output] == HttpOutput::kError;
+    strand_->SetOutput(use, is_error ? model::Value::String(name) : model::Value());
+  }
+  ActionResult result;
+  result.error = error.detail.empty() ? name : error.detail;
+  result.error_id = static_cast<std::uint16_t>(static_cast<int>(error.kind) + 1);
+  result.timed_out = error.kind == net::ErrorKind::kTimeout || error.kind == net::ErrorKind::kConnectTimeout;
+  result.exchange = true;
+  result.start_ns = start_ns_;
+  result.end_ns = error.end_ns;
+  result.phases = PhaseTimesOf(phases_);
+  result.bytes_in = bytes_in_ + error.bytes_received;
+  result.bytes_out = bytes_out_ + error.bytes_sent;
+  result.evidence = DescribeExchange;
+  result.context = this;
+  AddSpan(0, result.error, error.end_ns);
+  Finish(result);
+}
+
+void HttpCall::AddSpan(int status, std::string_view error, std::uint64_t end_ns) {
+  SpanSink* spans = strand_->thread().spans();
+  if (spans == nullptr) return;
+  const User& user = strand_->user();
+  const std::string url = (url_.tls ? "https://" : "http://") + std::string(url_.authority) + std::string(url_.target);
+  spans->Add({.trace = user.trace(), .span = span_, .parent = user.root_span(), .step = strand_->step().path,
+              .method = method_, .url = url, .status = status, .error = error, .start_ns = start_ns_, .end_ns = end_ns});
+}
+
+void HttpCall::Finish(const ActionResult& result) {
+  if (armed()) strand_->thread().reactor().Cancel(*this);
+  Strand& strand = *strand_;
+  strand.Settle(result);
+  current_ = nullptr;
+  multipart_.reset();
+  files_.clear();
+  strand.thread().http().Give(*this);
+  strand.Continue();
+}
+
+void HttpCall::SaveBody(std::string_view body) {
+  std::string path;
+  model::EvalContext context = strand_->Context();
+  if (!plan_->save_to->Append(context, path)) return;
+  const std::filesystem::path full = std::filesystem::path(path).is_absolute() ? std::filesystem::path(path) : std::filesystem::path(plan_->folder) / path;
+  std::FILE* file = std::fopen(full.c_str(), "wb");
+  const bool written = file != nullptr && std::fwrite(body.data(), 1, body.size(), file) == body.size();
+  const int why = errno;
+  const bool closed = file == nullptr || std::fclose(file) == 0;
+  if (!written || !closed) strand_->thread().run().Log(strand_->step().path, "error", base::FromErrno("saveTo " + full.string(), why).message());
+}
+
+// ---- streams ---------------------------------------------------------------------------------
+
+void HttpCall::OnHead(const net::HttpResponse& response) { head_status_ = response.status; }
+
+bool HttpCall::CountEvent(std::string_view type, std::string_view data, std::string_view id) {
+  const StreamPlan& stream = *plan_->stream;
+  if (events_ == 0) first_event_ns_ = strand_->thread().reactor().now_ns();
+  ++events_;
+  if (stream.max_events > 0 && events_ >= stream.max_events) stream_over_ = true;
+  if (stream.until == nullptr) return !stream_over_;
+  Slots& slots = strand_->slots();
+  const auto set = [&](Slot slot, model::Value value) {
+    if (slot != kNoSlot) slots.Borrow(slot, value);
+  };
+  set(stream.type, model::Value::String(type));
+  set(stream.data, model::Value::String(data));
+  set(stream.id, model::Value::String(id));
+  set(stream.events, Count(events_));
+  strand_->thread().arena().Reset();
+  model::EvalContext context = strand_->Context();
+  bool over = false;
+  if (stream.until->Test(context, over) && over) stream_over_ = true;
+  return !stream_over_;
+}
+
+void HttpCall::OnEvent(const net::SseEvent& event) {
+  if (!stream_over_) (void)CountEvent(event.type, event.data, event.id);
+}
+
+bool HttpCall::OnBody(std::string_view piece) {
+  switch (plan_->stream->format) {
+    case StreamPlan::Format::kBytes: return CountEvent("bytes", piece, {});
+    case StreamPlan::Format::kSse:
+      if (const base::Status s = sse_.Feed(piece, *this); !s.ok()) {
+        error_ = s.message();
+        return false;
+      }
+      return !stream_over_;
+    case StreamPlan::Format::kLines: {
+      while (!piece.empty() && !stream_over_) {
+        const std::size_t end = piece.find('\n');
+        line_ += piece.substr(0, end);
+        if (end == std::string_view::npos) break;
+        piece.remove_prefix(end + 1);
+        if (line_.ends_with('\r')) line_.pop_back();
+        (void)CountEvent("line", line_, {});
+        line_.clear();
+      }
+      return !stream_over_;
+    }
+  }
+  return true;
+}
+
+// `for` is over: the stream has lasted as long as it should.
+void HttpCall::OnTimer() {
+  UserThread& thread = strand_->thread();
+  thread.client().Cancel(strand_->user().session(), *this);
+  net::HttpResponse response;
+  response.status = head_status_;
+  response.start_ns = start_ns_;
+  response.end_ns = thread.reactor().now_ns();
+  if (head_status_ == 0) error_ = "nothing came before `for` was over";
+  OnResponse(response);
+}
+
+}  // namespace ronda::engine
