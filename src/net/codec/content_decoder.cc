@@ -64,14 +64,15 @@ class ZlibStage : public Stage {
   void Start() override {
     if (ok_) inflateReset2(&stream_, kAnyHeaderBits);
     at_end_ = true;
-    started_ = raw_ = done_ = false;
+    started_ = raw_ = done_ = padding_ = false;
   }
 
   base::Status Step(std::string_view& in, std::span<char>& out) override {
     if (!ok_) return base::ResourceExhausted("no memory for zlib");
     while (!in.empty() && !out.empty()) {
       if (done_) {  // bytes behind the end: another gzip member, or padding, which is ignored
-        if (coding_ != Coding::kGzip || in.front() != '\x1f') {
+        padding_ |= coding_ != Coding::kGzip || in.front() != '\x1f';
+        if (padding_) {
           in = {};
           break;
         }
@@ -136,6 +137,7 @@ class ZlibStage : public Stage {
   bool started_ = false;
   bool raw_ = false;
   bool done_ = false;
+  bool padding_ = false;  // what follows the last member is not looked at
 };
 
 class BrotliStage : public Stage {

@@ -118,11 +118,16 @@ bool HasLoneLf(std::string_view text) {
   return false;
 }
 
-bool HasLongNumber(std::string_view text) {
-  int digits = 0;
-  for (const char c : text) {
-    digits = std::string_view("0123456789abcdefABCDEF").find(c) != std::string_view::npos ? digits + 1 : 0;
+// A line that begins with more than 15 hexadecimal digits, or with some and a blank.
+bool HasLooseSize(std::string_view text) {
+  constexpr std::string_view kDigits = "0123456789abcdefABCDEF";
+  while (!text.empty()) {
+    const std::size_t digits = std::min(text.find_first_not_of(kDigits), text.size());
     if (digits > 15) return true;
+    if (digits > 0 && digits < text.size() && (text[digits] == ' ' || text[digits] == '\t')) {
+      return true;
+    }
+    text.remove_prefix(std::min(text.find('\n'), text.size() - 1) + 1);
   }
   return false;
 }
@@ -150,11 +155,12 @@ bool OnlyWe(std::string_view text, const Reading& ours) {
 // We are strict, llhttp is not: versions 0.9 and 2.0, empty lines in front, controls in the reason,
 // statuses below 100, empty names, folded lines, lengths said twice, codings under chunked, our limits;
 // and, as Debian's llhttp is generated in its loose mode, spaces in names and any byte for the LF
-// behind a CR. A chunk size of more than 15 digits, zeros included, is refused. Not in the list, because
-// both have to refuse them: any other bad chunk size, an early close.
+// behind a CR. A chunk size of more than 15 digits, zeros included, or with a blank and no extension
+// behind it is refused. Not in the list, because both have to refuse them: any other bad chunk size, an
+// early close.
 bool OnlyLlhttp(std::string_view text, Http1ErrorCode error) {
   switch (error) {
-    case Http1ErrorCode::kBadChunkSize: return HasLongNumber(text);
+    case Http1ErrorCode::kBadChunkSize: return HasLooseSize(text);
     case Http1ErrorCode::kNotHttp:
     case Http1ErrorCode::kBadStatusLine:
     case Http1ErrorCode::kBadHeaderName:
