@@ -31,6 +31,8 @@ struct TlsOptions {
   std::string min_version;        // "1.2", "1.3"; empty: library default
   std::string ciphers;
   bool session_reuse = true;
+
+  bool operator==(const TlsOptions&) const = default;
 };
 
 // What belongs to a target and not to a single request. Shared and const; compared by address.
@@ -46,6 +48,8 @@ struct Transport {
   std::uint64_t connect_timeout_ns = 10'000'000'000;
   std::uint32_t max_response_head = 64 * 1024;  // bytes; more is an error
   std::uint32_t max_streams = 100;              // concurrent on one HTTP/2 connection, at most
+
+  bool operator==(const Transport&) const = default;
 };
 
 // One request. Everything is BORROWED and has to stay until the handler is called or Cancel returns.

@@ -98,6 +98,8 @@ class UserThread {
   // One user that runs `steps` once, and tells `done` whether a step failed and what its slots hold.
   void RunOnce(const std::vector<StepPlan>& steps,
                std::function<void(bool failed, std::span<const model::Value> slots)> done);
+  // Where samples go from now on: setup and finally are kept apart from the load.
+  void SetRecorder(stats::Recorder& recorder) { parts_.recorder = &recorder; }
   // Everything up to now handed to the aggregator.
   void Flush(stats::Recorder::Flush flush);
 

@@ -9,6 +9,7 @@
 #include "engine/actions/action.h"
 #include "engine/actions/http/http_plan.h"
 #include "engine/vu/strand.h"
+#include "net/codec/auth.h"
 #include "net/codec/multipart.h"
 #include "net/codec/sse.h"
 #include "net/codec/url.h"
