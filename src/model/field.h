@@ -51,6 +51,7 @@ struct FieldSpec {
   bool literal = false;                  // no `${...}` in it
   int order = 0;                         // in forms; equal ones as listed
   std::vector<FieldSpec> fields = {};    // of a map (none: any), or of each item of a list of maps
+  bool by_name = false;                  // a map from names to what `see` says
   std::string see = {};                  // the object that describes its fields ("Step")
 };
 

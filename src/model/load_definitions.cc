@@ -98,11 +98,13 @@ std::vector<Field<T>> PlanFields() {
                              .see = "Http"}),
           Plan<T, &P::loads>({.name = "load",
                               .type = FieldType::kMap,
+                              .also = FieldType::kMap,
                               .description = "How much, how long; one load, or several by name.",
                               .see = "Load"}),
           Plan<T, &P::meets>({.name = "meets",
                               .type = FieldType::kMap,
                               .description = "Points where users wait for one another, by name.",
+                              .by_name = true,
                               .see = "Meet"}),
           Plan<T, &P::thresholds>({.name = "thresholds",
                                    .type = FieldType::kList,
@@ -135,6 +137,7 @@ Field<T> ParamsField() {
                               .type = FieldType::kMap,
                               .description = "What can be set from outside, by name: a default or "
                                              "a map; read as `params.name`.",
+                              .by_name = true,
                               .see = "Param"});
 }
 
@@ -154,13 +157,13 @@ const std::vector<Field<Scenario>>& ScenarioFields() {
                             .type = FieldType::kMap,
                             .description = "Tables of data by name; a row is read as "
                                            "`name.column`. A feed, or a reference to one.",
+                            .by_name = true,
                             .see = "Feed"}),
         {{.name = "pacing",
           .type = FieldType::kMap,
-          .also = FieldType::kDuration,
           .description = "`{every: 5s}`: from the start of an iteration to that of the next of the "
                          "same user, at least.",
-          .see = "Wait"},
+          .see = "Pacing"},
          [](Loader& loader, const FieldSpec& spec, const Node& node, S& out) {
            const Node* every = node.is_map() ? node.Find("every") : nullptr;
            if (every != nullptr && node.members.size() > 1) {
@@ -323,6 +326,7 @@ const std::vector<Field<Environment>>& EnvironmentFields() {
         .type = FieldType::kMap,
         .description = "Where secrets are: `{env: VARIABLE}` or `{file: path}`; read as "
                        "`secrets.name`, never printed.",
+        .by_name = true,
         .see = "Secret"},
        ReadSecrets}};
   return fields;
@@ -330,10 +334,21 @@ const std::vector<Field<Environment>>& EnvironmentFields() {
 
 // ---- a document
 
+// A loop's variable would hide a step or a feed of its name.
+void CheckLoopNames(Loader& loader) {
+  for (const Node& name : loader.loop_names) {
+    if (!loader.taken.contains(name.scalar)) continue;
+    loader.Error(name, "a loop's variable and a step or feed are both called \"" + name.scalar + '"',
+                 "name the variable by forEach: {in: ..., as: name}");
+  }
+}
+
 void ReadScenario(Loader& loader, const Node& rest, Definition& definition) {
   Scenario scenario;
-  ReadFields(loader, rest, "a Scenario", ScenarioFields(), scenario);
+  ReadFields(loader, rest, "a Scenario", ScenarioFields(), scenario,
+             NamesOf(EnvelopeFields()));
   for (auto* steps : {&scenario.setup, &scenario.steps, &scenario.finally}) GiveIds(loader, *steps);
+  CheckLoopNames(loader);
   for (const Load& load : scenario.plan.loads) {
     if (!load.mix.empty()) {
       loader.diagnostics.Error(load.where, "the load of a Scenario has no \"mix\"",
@@ -345,14 +360,16 @@ void ReadScenario(Loader& loader, const Node& rest, Definition& definition) {
 
 void ReadComponent(Loader& loader, const Node& rest, Definition& definition) {
   Component component;
-  ReadFields(loader, rest, "a Component", ComponentFields(), component);
+  ReadFields(loader, rest, "a Component", ComponentFields(), component,
+             NamesOf(EnvelopeFields()));
   GiveIds(loader, component.steps);
+  CheckLoopNames(loader);
   definition.body = std::move(component);
 }
 
 void ReadDrill(Loader& loader, const Node& rest, Definition& definition) {
   Drill drill;
-  ReadFields(loader, rest, "a Drill", DrillFields(), drill);
+  ReadFields(loader, rest, "a Drill", DrillFields(), drill, NamesOf(EnvelopeFields()));
   for (auto* steps : {&drill.setup, &drill.finally}) GiveIds(loader, *steps);
   const Node* only = rest.Find("scenario");
   if (only != nullptr && rest.Find("mix") != nullptr) {
@@ -374,7 +391,7 @@ void ReadBody(Loader& loader, const Node& rest, Definition& definition) {
     case Kind::kFeed: return ReadFeedDefinition(loader, rest, definition.body.emplace<Feed>());
     case Kind::kEnvironment:
       ReadFields(loader, rest, "an Environment", EnvironmentFields(),
-                 definition.body.emplace<Environment>());
+                 definition.body.emplace<Environment>(), NamesOf(EnvelopeFields()));
       return;
     default: return;  // the others are kept as written
   }
@@ -430,8 +447,8 @@ std::string_view NameOf(Kind kind) { return kKinds[static_cast<std::size_t>(kind
 
 const std::vector<std::string>& ReservedNames() {
   static const std::vector<std::string> names = {
-      "env", "secrets", "params", "run", "vu", "item", "index", "true", "false", "null",
-      "and", "or",      "not",    "in",  "if"};
+      "env", "secrets", "params", "run", "vu", "index", "true", "false", "null", "and", "or", "not",
+      "in",  "if"};
   return names;
 }
 

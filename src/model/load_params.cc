@@ -28,10 +28,14 @@ std::vector<Field<FieldSpec>> MakeParamFields() {
                                                 .description = "What it is for.",
                                                 .max = 2000,
                                                 .literal = true}),
+      Bind<FieldSpec, &FieldSpec::required>(
+          {.name = "required",
+           .type = FieldType::kBool,
+           .description = "It has to be given. Not said: true without a default."}),
       Bind<FieldSpec, &FieldSpec::default_value>(
           {.name = "default",
            .type = FieldType::kAny,
-           .description = "Its value when none is given; without one it has to be given."}),
+           .description = "Its value when none is given; without one, null."}),
       Bind<FieldSpec, &FieldSpec::min>(
           {.name = "min", .type = FieldType::kFloat, .description = "Least value, or length."}),
       Bind<FieldSpec, &FieldSpec::max>(
@@ -81,7 +85,11 @@ void ReadParam(Loader& loader, const Node& name, const Node& node, FieldSpec& ou
   if (type == nullptr) {
     out.type = out.default_value.has_value() ? TypeOf(*out.default_value) : FieldType::kString;
   }
-  out.required = !out.default_value.has_value();
+  const Node* required = node.is_map() ? node.Find("required") : nullptr;
+  if (required == nullptr) out.required = !out.default_value.has_value();
+  if (out.required && out.default_value.has_value()) {
+    loader.Error(*required, "a parameter with a default is never missing");
+  }
   if (out.min.has_value() && out.max.has_value() && *out.max < *out.min) {
     loader.Error(name, "\"max\" is less than \"min\"");
   } else if (out.default_value.has_value() && !out.default_value->is_null()) {

@@ -211,7 +211,6 @@ std::vector<Field<Step>> MakeStepFields() {
        ReadTimeout},
       Bind<Step, &Step::retry>({.name = "retry",
                                 .type = FieldType::kMap,
-                                .also = FieldType::kInt,
                                 .description = "Tries again after a failure.",
                                 .see = "Retry"}),
       Bind<Step, &Step::poll>({.name = "poll",
@@ -221,6 +220,7 @@ std::vector<Field<Step>> MakeStepFields() {
       Bind<Step, &Step::extract>({.name = "extract",
                                   .type = FieldType::kMap,
                                   .description = "Values taken from the response, by name.",
+                                  .by_name = true,
                                   .see = "Extract"}),
       Bind<Step, &Step::checks>(
           {.name = "checks",
@@ -228,8 +228,7 @@ std::vector<Field<Step>> MakeStepFields() {
            .description = "Expressions that have to be true; each counts in the report.",
            .see = "Check"}),
       Bind<Step, &Step::think>({.name = "think",
-                                .type = FieldType::kDuration,
-                                .also = FieldType::kMap,
+                                .type = FieldType::kMap,
                                 .description = "Time that the user takes after the step.",
                                 .see = "Wait"}),
       {{.name = "meet",
@@ -250,8 +249,7 @@ std::vector<Field<Step>> MakeStepFields() {
                                  .description = "Runs although an earlier step ended the iteration.",
                                  .default_text = "false"}),
       Bind<Step, &Step::for_each>({.name = "forEach",
-                                   .type = FieldType::kList,
-                                   .also = FieldType::kString,
+                                   .type = FieldType::kMap,
                                    .description = "Runs once for each element.",
                                    .see = "ForEach"}),
       {{.name = "repeat",
@@ -330,6 +328,18 @@ void CheckShape(Loader& loader, const Node& node, const Step& step) {
   if (!step.loop_while.empty()) Refuse(loader, node, "parallel", "does not go with \"while\"");
 }
 
+void CheckExclusive(Loader& loader, const Node& with, const std::vector<std::string>& exclusive) {
+  const std::string* first = nullptr;
+  for (const std::string& name : exclusive) {
+    const Node* given = with.Find(name);
+    if (given == nullptr) continue;
+    if (first != nullptr) {
+      loader.Error(*given, '"' + name + "\" excludes \"" + *first + '"', "at most one of them");
+    }
+    first = &name;
+  }
+}
+
 void CheckAction(Loader& loader, const Node& node, Step& step) {
   const Node* code = node.Find("action");
   if (step.kind != StepKind::kAction || code == nullptr || step.target.name.empty()) return;
@@ -337,15 +347,7 @@ void CheckAction(Loader& loader, const Node& node, Step& step) {
   if (step.schema != nullptr) {
     CheckArguments(loader, step.with, *code, step.schema->code, step.schema->params);
     for (const auto& exclusive : step.schema->exclusive) {
-      const Node* first = nullptr;
-      for (const std::string& name : exclusive) {
-        const Node* given = step.with.Find(name);
-        if (given != nullptr && first != nullptr) {
-          loader.Error(*given, '"' + name + "\" excludes another that is given here",
-                       "at most one of them");
-        }
-        if (given != nullptr) first = given;
-      }
+      CheckExclusive(loader, step.with, exclusive);
     }
     return;
   }

@@ -157,6 +157,7 @@ const std::vector<Field<ForEach>>& ForEachFields() {
         .literal = true},
        [](Loader& loader, const FieldSpec&, const Node& node, ForEach& out) {
          if (CheckIdentifier(loader, node, "\"as\"")) out.as = node.scalar;
+         loader.loop_names.push_back(node);
        }},
       Bind<ForEach, &ForEach::max>({.name = "max",
                                     .type = FieldType::kInt,
@@ -226,6 +227,12 @@ void Read(Loader& loader, const FieldSpec& spec, const Node& node, ForEach& out)
     ReadFields(loader, node, '"' + spec.name + '"', ForEachFields(), out);
   } else {
     out.in = node;
+  }
+  if (node.Find("as") == nullptr) {
+    Node name = node;
+    name.kind = Node::Kind::kScalar;
+    name.scalar = out.as;
+    loader.loop_names.push_back(std::move(name));
   }
   if (!out.in.is_null()) CheckSource(loader, out.in);
 }

@@ -26,6 +26,7 @@ struct Loader {
   const Catalog& catalog;
   Diagnostics& diagnostics;
   std::set<std::string, std::less<>> taken = {};  // names of the scope: step ids, feeds
+  std::vector<Node> loop_names = {};              // variables of its forEach steps
   std::size_t steps = 0;                          // of the scope so far
 
   void Error(const Node& at, std::string message, std::string hint = {});
@@ -126,16 +127,20 @@ template <typename T>
   return names;
 }
 
-// Reads a map by its table. `what` names the object in messages ("a step"). False when the node is
-// no map; other errors are reported and reading goes on.
+// Reads a map by its table. `what` names the object in messages ("a step"); `others` are keys that
+// somebody else has read, for the nearest one. False when the node is no map; other errors are
+// reported and reading goes on.
 template <typename T>
 bool ReadFields(Loader& loader, const Node& node, std::string_view what,
-                const std::vector<Field<T>>& fields, T& out) {
+                const std::vector<Field<T>>& fields, T& out,
+                const std::vector<std::string>& others = {}) {
   if (!ExpectMap(loader, node, what)) return false;
   for (const auto& [key, value] : node.members) {
     const Field<T>* field = FindField(fields, key.scalar);
     if (field == nullptr) {
-      ReportUnknownKey(loader, key, what, NamesOf(fields));
+      std::vector<std::string> known = NamesOf(fields);
+      known.insert(known.end(), others.begin(), others.end());
+      ReportUnknownKey(loader, key, what, known);
     } else if (value.is_null() && field->spec.type != FieldType::kAny) {
       loader.Error(key, "\"" + key.scalar + "\" has no value");
     } else {

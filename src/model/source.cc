@@ -1,6 +1,8 @@
 #include "model/source.h"
 
 #include <algorithm>
+#include <map>
+#include <tuple>
 #include <utility>
 
 #include "model/text_width.h"
@@ -83,9 +85,18 @@ void Diagnostics::Warning(Location where, std::string message, std::string hint,
 }
 
 std::string Diagnostics::Render() const {
+  std::map<const Source*, std::size_t> sources;  // in the order in which they were read
+  std::vector<const Diagnostic*> sorted;
+  for (const Diagnostic& diagnostic : all_) {
+    sources.emplace(diagnostic.where.source.get(), sources.size());
+    sorted.push_back(&diagnostic);
+  }
+  std::ranges::stable_sort(sorted, {}, [&sources](const Diagnostic* d) {
+    return std::tuple(sources[d->where.source.get()], d->where.line, d->where.column);
+  });
   std::string out;
-  for (std::size_t i = 0; i < std::min(all_.size(), kMostShown); ++i) {
-    AppendDiagnostic(all_[i], out);
+  for (std::size_t i = 0; i < std::min(sorted.size(), kMostShown); ++i) {
+    AppendDiagnostic(*sorted[i], out);
   }
   if (all_.size() > kMostShown) {
     out += "and " + std::to_string(all_.size() - kMostShown) + " more\n";

@@ -392,9 +392,9 @@ ActionSchema HttpRequestSchema() {
   action.code = "http.request";
   action.title = "HTTP request";
   action.description =
-      "Sends one HTTP request and reads the response, over HTTP/1.1, h2 or h2c. A response of any "
-      "status is a success unless a fatal check says otherwise; no response is a failure. What "
-      "`http:` of the scenario says holds where the step says nothing.";
+      "Sends one HTTP request and reads the response, over HTTP/1.1, h2 or h2c. No response "
+      "is a failure; so is a status of 400 and above, unless a check of the step reads `status` and "
+      "so decides by itself. What `http:` of the scenario says holds where the step says nothing.";
   action.layer = Layer::kNetwork;
   action.effect = Effect::kWrite;
   action.idempotent = false;
