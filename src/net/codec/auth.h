@@ -58,13 +58,13 @@ class DigestAuth {
 
  private:
   [[nodiscard]] std::string Hash(std::string_view text) const;
+  [[nodiscard]] std::string UserHash(std::string_view cnonce);
 
   std::string user_, password_;
   std::optional<DigestChallenge> challenge_;
   std::uint32_t nonce_count_ = 0;
   std::string fixed_cnonce_;
-  std::string session_ha1_;  // of a -sess algorithm: made at the first use of a nonce
-  std::string session_cnonce_;
+  std::string session_ha1_;  // of a -sess algorithm, once a nonce was used
 };
 
 // Signs a request with HMAC-SHA-256 over a canonical string: these lines, joined by LF,

@@ -17,7 +17,7 @@ namespace ronda::net {
 // but the part heads. Contents and sources are borrowed until the body was sent. Owned by one thread.
 class MultipartBody : public BodySource {
  public:
-  // `boundary`: 1 to 70 characters as RFC 2046 5.1.1 allows; RandomBoundary makes one.
+  // `boundary` must be one (IsBoundary); RandomBoundary makes one.
   explicit MultipartBody(std::string boundary);
 
   struct File {
@@ -25,7 +25,8 @@ class MultipartBody : public BodySource {
     std::string_view content_type = "application/octet-stream";
   };
   // Names and file names: '"', CR and LF become %22, %0D and %0A (as browsers do, WHATWG HTML
-  // 4.10.21.8); other bytes, also UTF-8, go as they are.
+  // 4.10.21.8); other bytes, also UTF-8, go as they are. A content type with a line end in it becomes
+  // application/octet-stream. Add all parts before the first Read.
   void AddField(std::string_view name, std::string_view value);
   void AddFile(std::string_view name, const File& file, std::string_view content);
   void AddFile(std::string_view name, const File& file, BodySource& content);
@@ -44,6 +45,8 @@ class MultipartBody : public BodySource {
     std::string_view content;
     BodySource* source = nullptr;
   };
+  [[nodiscard]] std::string_view Piece() const;
+  void Advance();
   void Add(std::string_view name, const File* file, std::string_view content, BodySource* source);
 
   std::string boundary_;
@@ -55,6 +58,8 @@ class MultipartBody : public BodySource {
   std::size_t offset_ = 0;  // and the byte in it
 };
 
+// 1 to 70 characters that RFC 2046, 5.1.1 allows.
+[[nodiscard]] bool IsBoundary(std::string_view text);
 // "ronda-" and 32 random hexadecimal digits.
 [[nodiscard]] std::string RandomBoundary();
 

@@ -39,14 +39,13 @@ class SseParser {
   [[nodiscard]] std::string_view last_event_id() const { return last_id_; }
 
  private:
-  void EndLine(SseHandler& handler);
+  void EndLine(std::string_view line, SseHandler& handler);
   void Field(std::string_view name, std::string_view value);
   void Dispatch(SseHandler& handler);
 
   std::size_t max_event_;
-  bool at_start_ = true;  // a BOM may still come
-  bool skip_lf_ = false;  // the last line ended with CR
-  bool has_data_ = false;
+  bool first_line_ = true;  // it may begin with a BOM
+  bool skip_lf_ = false;    // the last line ended with CR
   std::string line_;  // an unfinished line
   std::string data_, type_, id_, last_id_;
   std::optional<std::uint64_t> retry_ms_;
