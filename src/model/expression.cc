@@ -35,7 +35,7 @@ class CompiledExpression final : public Expression {
     return static_cast<Type>(std::countr_zero(types));
   }
   std::optional<Value> constant() const override {
-    const Node& root = program_.nodes[root_];
+    const TreeNode& root = program_.nodes[root_];
     return root.op == Op::kConstant ? std::optional(root.value) : std::nullopt;
   }
   std::string_view text() const override { return program_.text; }
@@ -133,7 +133,7 @@ class CompiledTemplate final : public Template {
   }
 
   bool RenderNode(std::uint32_t id, EvalContext& context, std::string& out) const {
-    const Node& node = program_.nodes[id];
+    const TreeNode& node = program_.nodes[id];
     if (node.op == Op::kSlot) {
       const Value slot = context.slots[node.a];
       if (slot.type() == Type::kString) [[likely]] {

@@ -109,11 +109,11 @@ class Compiler {
   }
 
   // ---- nodes
-  const Node& At(NodeId id) const { return program_.nodes[id]; }
+  const TreeNode& At(NodeId id) const { return program_.nodes[id]; }
   std::string_view TextOf(NodeId id) const { return program_.TextOf(At(id)); }
 
   // Adds the node, whose text is that of the tokens [first, at_), and folds it when it is constant.
-  MaybeNode Add(Node node, std::size_t first, std::span<const NodeId> below) {
+  MaybeNode Add(TreeNode node, std::size_t first, std::span<const NodeId> below) {
     const Token& begin = tokens_[first];
     const Token& last = tokens_[at_ - 1];
     node.offset = begin.offset;
@@ -142,7 +142,7 @@ class Compiler {
     if (!ok) {
       return FailAt(id, "this can never be evaluated: " + std::string(context.error));
     }
-    Node& node = program_.nodes[id];
+    TreeNode& node = program_.nodes[id];
     node.op = Op::kConstant;
     node.value = value;
     node.types = MaskOf(value.type());
@@ -151,7 +151,7 @@ class Compiler {
     return id;
   }
 
-  void SetChildren(Node& node, std::span<const NodeId> children) {
+  void SetChildren(TreeNode& node, std::span<const NodeId> children) {
     node.first_child = static_cast<std::uint32_t>(program_.children.size());
     node.child_count = static_cast<std::uint32_t>(children.size());
     program_.children.insert(program_.children.end(), children.begin(), children.end());
@@ -185,7 +185,7 @@ class Compiler {
 
   MaybeNode If(std::size_t first, NodeId condition, NodeId yes, NodeId no) {
     if (!Require(condition, kBoolMask, "a condition")) return std::nullopt;
-    Node node;
+    TreeNode node;
     node.op = Op::kIf;
     node.pure = true;
     node.types = At(yes).types | At(no).types;
@@ -239,7 +239,7 @@ class Compiler {
     for (const NodeId child : children) {
       if (!Require(child, kBoolMask, Quote(op.symbol))) return std::nullopt;
     }
-    Node node;
+    TreeNode node;
     node.op = op.op;
     node.pure = true;
     node.types = kBoolMask;
@@ -248,7 +248,7 @@ class Compiler {
   }
 
   MaybeNode Coalesce(std::size_t first, NodeId left, NodeId right) {
-    Node node;
+    TreeNode node;
     node.op = Op::kCoalesce;
     node.pure = true;
     node.types = static_cast<TypeMask>((At(left).types & ~kNullMask) | At(right).types);
@@ -259,7 +259,7 @@ class Compiler {
   }
 
   MaybeNode Apply(std::size_t first, Op op, NodeId left, NodeId right) {
-    Node node;
+    TreeNode node;
     node.op = op;
     node.pure = true;
     node.types = 0;
@@ -313,7 +313,7 @@ class Compiler {
     const MaybeNode operand = Binary(strength);
     --nesting_;
     if (!operand) return std::nullopt;
-    Node node;
+    TreeNode node;
     node.op = op;
     node.pure = true;
     node.a = *operand;
@@ -352,7 +352,7 @@ class Compiler {
       return FailAt(Peek(), "values have no methods", "write " + std::string(Peek().text) + "(" + std::string(TextOf(object)) + ")");
     }
     if (!Require(object, kMapMask, "\".\"")) return std::nullopt;
-    Node node;
+    TreeNode node;
     node.op = Op::kMember;
     node.pure = true;
     node.a = object;
@@ -368,7 +368,7 @@ class Compiler {
     if ((At(object).types & kListMask) != 0) keys |= kIntMask;
     if ((At(object).types & kMapMask) != 0) keys |= kStringMask;
     if (!Require(index, keys, "the index")) return std::nullopt;
-    Node node;
+    TreeNode node;
     node.op = Op::kIndex;
     node.pure = true;
     node.a = object;
@@ -396,7 +396,7 @@ class Compiler {
   }
 
   MaybeNode Constant(Value value) {
-    Node node;
+    TreeNode node;
     node.value = value;
     node.types = MaskOf(value.type());
     return Add(node, at_++, {});
@@ -411,7 +411,7 @@ class Compiler {
       if (!item) return std::nullopt;
       items.push_back(*item);
     }
-    Node node;
+    TreeNode node;
     node.op = Op::kList;
     node.pure = true;
     node.types = kListMask;
@@ -436,7 +436,7 @@ class Compiler {
       pairs.push_back(*key);
       pairs.push_back(*value);
     }
-    Node node;
+    TreeNode node;
     node.op = Op::kMap;
     node.pure = true;
     node.types = kMapMask;
@@ -493,7 +493,7 @@ class Compiler {
   }
 
   MaybeNode LocalVariable(std::uint32_t hops) {
-    Node node;
+    TreeNode node;
     node.op = Op::kLocal;
     node.a = hops;
     return Add(node, at_++, {});
@@ -502,7 +502,7 @@ class Compiler {
   MaybeNode Bind(std::size_t first, std::span<const PathKey> keys, const Binding& binding) {
     CHECK(binding.segments >= 1 && binding.segments <= keys.size());
     const auto rest = keys.subspan(binding.segments);
-    Node node;
+    TreeNode node;
     node.op = rest.empty() ? Op::kSlot : Op::kPath;
     node.a = binding.slot;
     if (binding.type && rest.empty()) node.types = MaskOf(*binding.type);
@@ -597,7 +597,7 @@ class Compiler {
       return FailAt(name, "wrong number of arguments: " + std::to_string(arguments.size()),
                     "it is " + function.Signature());
     }
-    Node node;
+    TreeNode node;
     node.op = Op::kCall;
     node.pure = function.purity == Purity::kPure;
     node.types = function.result;
@@ -610,7 +610,7 @@ class Compiler {
     return Add(node, first, arguments);
   }
 
-  bool Argument(const Function& function, const Parameter& parameter, NodeId argument, Node& node) {
+  bool Argument(const Function& function, const Parameter& parameter, NodeId argument, TreeNode& node) {
     const std::string who = std::string(function.name) + "(): " + std::string(parameter.name);
     if (!Require(argument, parameter.types, who)) return false;
     if (parameter.kind == ParameterKind::kName) {
@@ -652,7 +652,7 @@ class Compiler {
     locals_.pop_back();
     if (!body || !Expect(")")) return std::nullopt;
     if (comprehension.op != Op::kCollect && !Require(*body, kBoolMask, "the condition")) return std::nullopt;
-    Node node;
+    TreeNode node;
     node.op = comprehension.op;
     node.types = comprehension.result;
     node.a = *list;

@@ -51,11 +51,11 @@ bool Evaluator::FailWith(std::span<const std::string_view> pieces) {
   return false;
 }
 
-bool Evaluator::FailNull(const Node& node) {
+bool Evaluator::FailNull(const TreeNode& node) {
   return Fail("\"", program_.TextOf(node), "\" is null");
 }
 
-bool Evaluator::Evaluate(const Node& node, Value& out) {
+bool Evaluator::Evaluate(const TreeNode& node, Value& out) {
   switch (node.op) {
     case Op::kConstant: out = node.value; return true;
     case Op::kSlot: out = context_.slots[node.a]; return true;
@@ -112,13 +112,13 @@ bool Evaluator::Evaluate(const Node& node, Value& out) {
   }
 }
 
-bool Evaluator::EvaluatePath(const Node& node, Value& out) {
+bool Evaluator::EvaluatePath(const TreeNode& node, Value& out) {
   out = context_.slots[node.a];
   for (std::uint32_t i = 0; i < node.c; ++i) out = Step(out, program_.keys[node.b + i]);
   return true;
 }
 
-bool Evaluator::EvaluateIndex(const Node& node, Value& out) {
+bool Evaluator::EvaluateIndex(const TreeNode& node, Value& out) {
   Value key;
   if (!Evaluate(NodeAt(node.a), out) || !Evaluate(NodeAt(node.b), key)) return false;
   if (out.is_null()) return true;
@@ -138,7 +138,7 @@ bool Evaluator::EvaluateIndex(const Node& node, Value& out) {
               out.type() == Type::kList ? "n int, not " : " string, not ", NameOf(key.type()));
 }
 
-bool Evaluator::EvaluateCondition(const Node& node, bool& out) {
+bool Evaluator::EvaluateCondition(const TreeNode& node, bool& out) {
   Value value;
   if (!Evaluate(node, value)) return false;
   if (value.type() == Type::kBool) [[likely]] {
@@ -149,7 +149,7 @@ bool Evaluator::EvaluateCondition(const Node& node, bool& out) {
   return Fail("\"", program_.TextOf(node), "\" is a ", NameOf(value.type()), ", not a bool");
 }
 
-bool Evaluator::EvaluateLogic(const Node& node, Value& out) {
+bool Evaluator::EvaluateLogic(const TreeNode& node, Value& out) {
   const bool decisive = node.op == Op::kOr;
   for (std::uint32_t i = 0; i < node.child_count; ++i) {
     bool condition = false;
@@ -163,8 +163,8 @@ bool Evaluator::EvaluateLogic(const Node& node, Value& out) {
   return true;
 }
 
-bool Evaluator::EvaluateNegate(const Node& node, Value& out) {
-  const Node& operand = NodeAt(node.a);
+bool Evaluator::EvaluateNegate(const TreeNode& node, Value& out) {
+  const TreeNode& operand = NodeAt(node.a);
   if (!Evaluate(operand, out)) return false;
   constexpr auto kLeast = std::numeric_limits<std::int64_t>::min();
   switch (out.type()) {
@@ -184,7 +184,7 @@ bool Evaluator::EvaluateNegate(const Node& node, Value& out) {
   return Fail("\"", program_.TextOf(node), "\" overflows");
 }
 
-bool Evaluator::EvaluateBinary(const Node& node, Value& out) {
+bool Evaluator::EvaluateBinary(const TreeNode& node, Value& out) {
   Value left;
   Value right;
   if (!Evaluate(NodeAt(node.a), left) || !Evaluate(NodeAt(node.b), right)) return false;
@@ -212,13 +212,13 @@ bool Evaluator::EvaluateBinary(const Node& node, Value& out) {
   return false;
 }
 
-bool Evaluator::FailBinary(const Node& node, Value left, Value right) {
+bool Evaluator::FailBinary(const TreeNode& node, Value left, Value right) {
   const Op op = node.op == Op::kCompareSlot ? node.compare : node.op;
   return Fail("\"", program_.TextOf(node), "\": ", SymbolOf(op), " has no meaning between ",
               NameOf(left.type()), " and ", NameOf(right.type()));
 }
 
-bool Evaluator::EvaluateList(const Node& node, Value& out) {
+bool Evaluator::EvaluateList(const TreeNode& node, Value& out) {
   if (context_.arena == nullptr) return Fail("");
   const auto items = context_.arena->AllocateArray<Value>(node.child_count);
   for (std::uint32_t i = 0; i < node.child_count; ++i) {
@@ -228,7 +228,7 @@ bool Evaluator::EvaluateList(const Node& node, Value& out) {
   return true;
 }
 
-bool Evaluator::EvaluateMap(const Node& node, Value& out) {
+bool Evaluator::EvaluateMap(const TreeNode& node, Value& out) {
   if (context_.arena == nullptr) return Fail("");
   const auto members = context_.arena->AllocateArray<Member>(node.child_count / 2);
   for (std::uint32_t i = 0; i < members.size(); ++i) {
@@ -240,11 +240,11 @@ bool Evaluator::EvaluateMap(const Node& node, Value& out) {
   return true;
 }
 
-bool Evaluator::EvaluateCall(const Node& node, Value& out) {
+bool Evaluator::EvaluateCall(const TreeNode& node, Value& out) {
   Value arguments[kMaxArguments];
   const Function& function = *node.function;
   for (std::uint32_t i = 0; i < node.child_count; ++i) {
-    const Node& child = NodeAt(program_.children[node.first_child + i]);
+    const TreeNode& child = NodeAt(program_.children[node.first_child + i]);
     if (!Evaluate(child, arguments[i])) return false;
     const auto& parameter = function.parameters[std::min<std::size_t>(i, function.parameters.size() - 1)];
     const Value& value = arguments[i];
@@ -256,8 +256,8 @@ bool Evaluator::EvaluateCall(const Node& node, Value& out) {
   return function.call(Call(*this, node, {arguments, node.child_count}), out);
 }
 
-bool Evaluator::EvaluateComprehension(const Node& node, Value& out) {
-  const Node& source = NodeAt(node.a);
+bool Evaluator::EvaluateComprehension(const TreeNode& node, Value& out) {
+  const TreeNode& source = NodeAt(node.a);
   Value list;
   if (!Evaluate(source, list)) return false;
   if (list.is_null()) return FailNull(source);
@@ -273,8 +273,8 @@ bool Evaluator::EvaluateComprehension(const Node& node, Value& out) {
   return ok;
 }
 
-bool Evaluator::CountItems(const Node& node, std::span<const Value> items, Value& variable, Value& out) {
-  const Node& body = NodeAt(node.b);
+bool Evaluator::CountItems(const TreeNode& node, std::span<const Value> items, Value& variable, Value& out) {
+  const TreeNode& body = NodeAt(node.b);
   std::int64_t count = 0;
   for (const Value& item : items) {
     variable = item;
@@ -290,8 +290,8 @@ bool Evaluator::CountItems(const Node& node, std::span<const Value> items, Value
   return true;
 }
 
-bool Evaluator::CollectItems(const Node& node, std::span<const Value> items, Value& variable, Value& out) {
-  const Node& body = NodeAt(node.b);
+bool Evaluator::CollectItems(const TreeNode& node, std::span<const Value> items, Value& variable, Value& out) {
+  const TreeNode& body = NodeAt(node.b);
   if (context_.arena == nullptr) return Fail("");
   if (!Charge(static_cast<std::int64_t>(items.size() * (body.size + 1)))) return false;
   const auto kept = context_.arena->AllocateArray<Value>(items.size());

@@ -45,7 +45,7 @@ enum class Op : std::uint8_t {
 
 struct Function;
 
-struct Node {
+struct TreeNode {
   Op op = Op::kConstant;
   Op compare = Op::kEqual;    // of kCompareSlot
   TypeMask types = kAnyType;  // what it may evaluate to, null aside
@@ -79,14 +79,14 @@ struct Program {
   Program& operator=(const Program&) = delete;
 
   std::string text;
-  std::vector<Node> nodes;
+  std::vector<TreeNode> nodes;
   std::vector<std::uint32_t> children;
   std::vector<PathKey> keys;
   std::vector<std::uint32_t> slots;  // sorted, each once
   std::vector<std::unique_ptr<re2::RE2>> patterns;
   Arena arena;  // constants, names
 
-  [[nodiscard]] std::string_view TextOf(const Node& node) const {
+  [[nodiscard]] std::string_view TextOf(const TreeNode& node) const {
     return std::string_view(text).substr(node.offset, node.length);
   }
 };
@@ -109,7 +109,7 @@ class Evaluator {
 
   // False, with context.error set, when it fails.
   [[nodiscard]] bool Evaluate(std::uint32_t node, Value& out) { return Evaluate(program_.nodes[node], out); }
-  [[nodiscard]] bool Evaluate(const Node& node, Value& out);
+  [[nodiscard]] bool Evaluate(const TreeNode& node, Value& out);
 
   [[nodiscard]] const Program& program() const { return program_; }
   [[nodiscard]] EvalContext& context() { return context_; }
@@ -126,27 +126,27 @@ class Evaluator {
     const std::string_view all[] = {pieces...};
     return FailWith(all);
   }
-  bool FailNull(const Node& node);
+  bool FailNull(const TreeNode& node);
 
  private:
   bool FailWith(std::span<const std::string_view> pieces);
-  [[nodiscard]] bool EvaluatePath(const Node& node, Value& out);
-  [[nodiscard]] bool EvaluateIndex(const Node& node, Value& out);
-  [[nodiscard]] bool EvaluateLogic(const Node& node, Value& out);
-  [[nodiscard]] bool EvaluateCondition(const Node& node, bool& out);
-  [[nodiscard]] bool EvaluateBinary(const Node& node, Value& out);
-  [[nodiscard]] bool EvaluateNegate(const Node& node, Value& out);
-  [[nodiscard]] bool EvaluateList(const Node& node, Value& out);
-  [[nodiscard]] bool EvaluateMap(const Node& node, Value& out);
-  [[nodiscard]] bool EvaluateCall(const Node& node, Value& out);
-  [[nodiscard]] bool EvaluateComprehension(const Node& node, Value& out);
-  [[nodiscard]] bool CountItems(const Node& node, std::span<const Value> items, Value& variable,
+  [[nodiscard]] bool EvaluatePath(const TreeNode& node, Value& out);
+  [[nodiscard]] bool EvaluateIndex(const TreeNode& node, Value& out);
+  [[nodiscard]] bool EvaluateLogic(const TreeNode& node, Value& out);
+  [[nodiscard]] bool EvaluateCondition(const TreeNode& node, bool& out);
+  [[nodiscard]] bool EvaluateBinary(const TreeNode& node, Value& out);
+  [[nodiscard]] bool EvaluateNegate(const TreeNode& node, Value& out);
+  [[nodiscard]] bool EvaluateList(const TreeNode& node, Value& out);
+  [[nodiscard]] bool EvaluateMap(const TreeNode& node, Value& out);
+  [[nodiscard]] bool EvaluateCall(const TreeNode& node, Value& out);
+  [[nodiscard]] bool EvaluateComprehension(const TreeNode& node, Value& out);
+  [[nodiscard]] bool CountItems(const TreeNode& node, std::span<const Value> items, Value& variable,
                                 Value& out);
-  [[nodiscard]] bool CollectItems(const Node& node, std::span<const Value> items, Value& variable,
+  [[nodiscard]] bool CollectItems(const TreeNode& node, std::span<const Value> items, Value& variable,
                                   Value& out);
-  [[nodiscard]] bool FailBinary(const Node& node, Value left, Value right);
+  [[nodiscard]] bool FailBinary(const TreeNode& node, Value left, Value right);
 
-  [[nodiscard]] const Node& NodeAt(std::uint32_t i) const { return program_.nodes[i]; }
+  [[nodiscard]] const TreeNode& NodeAt(std::uint32_t i) const { return program_.nodes[i]; }
 
   const Program& program_;
   EvalContext& context_;

@@ -25,7 +25,7 @@ inline constexpr TypeMask kNotNullMask = kAnyType & static_cast<TypeMask>(~kNull
 // One call while it is evaluated.
 class Call {
  public:
-  Call(Evaluator& evaluator, const Node& node, std::span<const Value> arguments)
+  Call(Evaluator& evaluator, const TreeNode& node, std::span<const Value> arguments)
       : evaluator_(evaluator), node_(node), arguments_(arguments) {}
 
   [[nodiscard]] std::size_t count() const { return arguments_.size(); }
@@ -53,7 +53,7 @@ class Call {
 
  private:
   Evaluator& evaluator_;
-  const Node& node_;
+  const TreeNode& node_;
   std::span<const Value> arguments_;
 };
 
