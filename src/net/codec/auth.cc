@@ -38,9 +38,8 @@ std::string HexDigest(const EVP_MD* algorithm, std::string_view bytes) {
 }
 
 bool HasControl(std::string_view text) {
-  return std::ranges::any_of(text, [](char c) {
-    return static_cast<unsigned char>(c) < 0x20 || c == 0x7f;
-  });
+  return std::ranges::any_of(
+      text, [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; });
 }
 
 bool IsTokenChar(char c) {
@@ -82,10 +81,12 @@ class ChallengeReader {
 
  private:
   void SkipBlanks() {
-    while (!text_.empty() && (text_.front() == ' ' || text_.front() == '\t')) text_.remove_prefix(1);
+    while (!text_.empty() && (text_.front() == ' ' || text_.front() == '\t'))
+      text_.remove_prefix(1);
   }
   void SkipToElement() {
-    while (!text_.empty() && (text_.front() == ' ' || text_.front() == '\t' || text_.front() == ',')) {
+    while (!text_.empty() &&
+           (text_.front() == ' ' || text_.front() == '\t' || text_.front() == ',')) {
       text_.remove_prefix(1);
     }
   }
@@ -155,8 +156,8 @@ void NoteAlgorithm(std::string_view text, Candidate& c) {
     text.remove_suffix(kSession.size());
   }
   c.known = Is(text, "md5") || Is(text, "sha-256");
-  c.challenge.algorithm = Is(text, "sha-256") ? DigestChallenge::Algorithm::kSha256
-                                              : DigestChallenge::Algorithm::kMd5;
+  c.challenge.algorithm =
+      Is(text, "sha-256") ? DigestChallenge::Algorithm::kSha256 : DigestChallenge::Algorithm::kMd5;
 }
 
 void NoteParameter(ChallengeReader::Item& item, Candidate& c) {
@@ -247,8 +248,9 @@ base::Result<DigestChallenge> ParseDigestChallenge(std::string_view header) {
   if (bad || std::ranges::none_of(candidates, &Candidate::complete)) {
     return base::InvalidArgument("a Digest challenge without realm or nonce, or broken");
   }
-  return base::Unimplemented("a Digest challenge with an algorithm or qop other than MD5, SHA-256, "
-                             "auth and auth-int");
+  return base::Unimplemented(
+      "a Digest challenge with an algorithm or qop other than MD5, SHA-256, "
+      "auth and auth-int");
 }
 
 DigestAuth::DigestAuth(std::string user, std::string password)

@@ -15,8 +15,8 @@ namespace ronda::net {
 // Lower-case hexadecimal SHA-256.
 [[nodiscard]] std::string Sha256Hex(std::string_view bytes);
 
-// Appends "Basic ..." (RFC 7617, UTF-8). InvalidArgument when the user name holds a colon or either a
-// control character.
+// Appends "Basic ..." (RFC 7617, UTF-8). InvalidArgument when the user name holds a colon or either
+// a control character.
 [[nodiscard]] base::Status AppendBasicAuth(std::string_view user, std::string_view password,
                                            std::string& out);
 
@@ -33,23 +33,26 @@ struct DigestChallenge {
   bool qop_auth = false, qop_auth_int = false;  // neither: RFC 2069
 };
 
-// Finds the best Digest challenge in the value of one header field, which may hold several challenges of
-// several schemes (RFC 9110, 11.6.1): SHA-256 before MD5. NotFound when there is none, InvalidArgument
-// when it is broken, Unimplemented for an algorithm or qop that we do not have.
+// Finds the best Digest challenge in the value of one header field, which may hold several
+// challenges of several schemes (RFC 9110, 11.6.1): SHA-256 before MD5. NotFound when there is
+// none, InvalidArgument when it is broken, Unimplemented for an algorithm or qop that we do not
+// have.
 [[nodiscard]] base::Result<DigestChallenge> ParseDigestChallenge(std::string_view header);
 
-// Answers one server's challenges for one user; keeps the nonce and counts its uses. Owned by one thread.
+// Answers one server's challenges for one user; keeps the nonce and counts its uses. Owned by one
+// thread.
 class DigestAuth {
  public:
   DigestAuth(std::string user, std::string password);
 
-  // A new challenge came. False when it is the same refusal again (not stale): the password is wrong.
+  // A new challenge came. False when it is the same refusal again (not stale): the password is
+  // wrong.
   [[nodiscard]] bool Accept(DigestChallenge challenge);
   // True once there is a challenge: requests may carry an answer in advance.
   [[nodiscard]] bool ready() const { return challenge_.has_value(); }
 
-  // Appends the value of Authorization: "Digest ...". `uri` is the request target; `body` is used by
-  // auth-int only.
+  // Appends the value of Authorization: "Digest ...". `uri` is the request target; `body` is used
+  // by auth-int only.
   void AppendAuthorization(std::string_view method, std::string_view uri, std::string_view body,
                            std::string& out);
 

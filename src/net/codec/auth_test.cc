@@ -79,8 +79,9 @@ TEST(AuthTest, OlderDigests) {
   constexpr std::string_view kOld =
       "Digest realm=\"testrealm@host.com\", nonce=\"dcd98b7102dd2f0e8b11d0f600bfb0c093\", "
       "opaque=\"5ccc069c403ebaf9f0171e9517f40e41\"";
-  EXPECT_TRUE(Has(Answer(std::string(kOld) + ", qop=\"auth,auth-int\"", "Circle Of Life", "0a4f113b"),
-                  "response=\"6629fae49393a05397450978507c4ef1\""));
+  EXPECT_TRUE(
+      Has(Answer(std::string(kOld) + ", qop=\"auth,auth-int\"", "Circle Of Life", "0a4f113b"),
+          "response=\"6629fae49393a05397450978507c4ef1\""));
   const std::string plain = Answer(kOld, "Circle Of Life");
   EXPECT_TRUE(Has(plain, "response=\"670fd8c2df070c60b045671b8b24ff02\"")) << plain;
   EXPECT_FALSE(Has(plain, "qop"));
@@ -92,9 +93,10 @@ TEST(AuthTest, SessionAlgorithmsAndBodies) {
   constexpr std::string_view kRest = ", realm=\"r\", nonce=\"n\"";
   EXPECT_TRUE(Has(Answer("Digest algorithm=MD5-sess, qop=auth" + std::string(kRest), "p", "c"),
                   "response=\"b7d3aedaa7e5fc933d4166d0246eeccf\""));
-  EXPECT_TRUE(Has(Answer("Digest algorithm=SHA-256, qop=auth-int" + std::string(kRest), "p", "c",
-                         "body"),
-                  "response=\"9a08d1bfee4bb6cb21bba2e9362e2eecaf8063894aef13fd3af6a0aca64b3daf\", qop=auth-int"));
+  EXPECT_TRUE(
+      Has(Answer("Digest algorithm=SHA-256, qop=auth-int" + std::string(kRest), "p", "c", "body"),
+          "response=\"9a08d1bfee4bb6cb21bba2e9362e2eecaf8063894aef13fd3af6a0aca64b3daf\", "
+          "qop=auth-int"));
   EXPECT_TRUE(Has(Answer("Digest algorithm=SHA-256, userhash=true, qop=auth" + std::string(kRest)),
                   "username=\"8ec3e1d647d8bd2ae7115a19b5155727c083dd356e9e6fa526b1188461f18acf\""));
 }
@@ -131,8 +133,10 @@ TEST(AuthTest, ChallengesThatCannotBeAnsweredSayWhy) {
   EXPECT_TRUE(Answer("").starts_with("not-found"));
   EXPECT_TRUE(Answer("Digest realm=\"x\"").starts_with("invalid-argument"));
   EXPECT_TRUE(Answer("Digest realm=\"x").starts_with("invalid-argument"));
-  EXPECT_TRUE(Answer("Digest realm=\"x\", nonce=\"y\", algorithm=SHA-512-256").starts_with("unimplemented"));
-  EXPECT_TRUE(Answer("Digest realm=\"x\", nonce=\"y\", qop=\"token\"").starts_with("unimplemented"));
+  EXPECT_TRUE(Answer("Digest realm=\"x\", nonce=\"y\", algorithm=SHA-512-256")
+                  .starts_with("unimplemented"));
+  EXPECT_TRUE(
+      Answer("Digest realm=\"x\", nonce=\"y\", qop=\"token\"").starts_with("unimplemented"));
 }
 
 TEST(AuthTest, HmacSignsTheCanonicalString) {
@@ -142,7 +146,9 @@ TEST(AuthTest, HmacSignsTheCanonicalString) {
             "44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a");
   std::string out;
   AppendHmacAuthorization("key-1", "secret", request, out);
-  EXPECT_EQ(out, "RONDA-HMAC-SHA256 keyId=\"key-1\", signature=\"hRbEd3NZSmn1blUx7h9l+5Gzcy9G0faMa7BdwS5hhtA=\"");
+  EXPECT_EQ(out,
+            "RONDA-HMAC-SHA256 keyId=\"key-1\", "
+            "signature=\"hRbEd3NZSmn1blUx7h9l+5Gzcy9G0faMa7BdwS5hhtA=\"");
 }
 
 }  // namespace

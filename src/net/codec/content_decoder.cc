@@ -100,7 +100,8 @@ class ZlibStage : public Stage {
   bool AtEnd() const override { return at_end_; }
 
  private:
-  // The first byte of zlib's header, or of gzip's. No raw stream begins so but by chance of padding.
+  // The first byte of zlib's header, or of gzip's. No raw stream begins so but by chance of
+  // padding.
   static bool HasHeader(char first) { return (first & 0x0f) == Z_DEFLATED || first == '\x1f'; }
 
   int Inflate(std::string_view& in, std::span<char>& out) {
@@ -109,10 +110,10 @@ class ZlibStage : public Stage {
     stream_.next_out = reinterpret_cast<Bytef*>(out.data());
     stream_.avail_out = static_cast<uInt>(std::min<std::size_t>(out.size(), 1u << 30));
     const int code = inflate(&stream_, Z_NO_FLUSH);
-    in.remove_prefix(static_cast<std::size_t>(
-        reinterpret_cast<const char*>(stream_.next_in) - in.data()));
-    out = out.subspan(static_cast<std::size_t>(
-        reinterpret_cast<char*>(stream_.next_out) - out.data()));
+    in.remove_prefix(
+        static_cast<std::size_t>(reinterpret_cast<const char*>(stream_.next_in) - in.data()));
+    out = out.subspan(
+        static_cast<std::size_t>(reinterpret_cast<char*>(stream_.next_out) - out.data()));
     return code;
   }
 
@@ -126,7 +127,9 @@ class ZlibStage : public Stage {
   }
 
   base::Status Fail() const {
-    return Broken(coding_ == Coding::kGzip ? "gzip" : raw_ ? "deflate, raw" : "deflate",
+    return Broken(coding_ == Coding::kGzip ? "gzip"
+                  : raw_                   ? "deflate, raw"
+                                           : "deflate",
                   stream_.msg != nullptr ? stream_.msg : "bad data");
   }
 
@@ -164,8 +167,8 @@ class BrotliStage : public Stage {
     std::size_t in_size = in.size(), out_size = out.size();
     const auto* next_in = reinterpret_cast<const std::uint8_t*>(in.data());
     auto* next_out = reinterpret_cast<std::uint8_t*>(out.data());
-    const auto result = BrotliDecoderDecompressStream(state_, &in_size, &next_in, &out_size,
-                                                      &next_out, nullptr);
+    const auto result =
+        BrotliDecoderDecompressStream(state_, &in_size, &next_in, &out_size, &next_out, nullptr);
     in = in.substr(in.size() - in_size);
     out = out.subspan(out.size() - out_size);
     at_end_ = BrotliDecoderIsFinished(state_);

@@ -11,13 +11,13 @@ namespace {
 
 using namespace ronda::net;  // NOLINT
 
-constexpr std::string_view kCodings[] = {"gzip", "deflate", "br",         "zstd",
-                                         "gzip, gzip", "br, gzip", "deflate, zstd", "identity"};
+constexpr std::string_view kCodings[] = {
+    "gzip", "deflate", "br", "zstd", "gzip, gzip", "br, gzip", "deflate, zstd", "identity"};
 constexpr std::uint64_t kLimit = 1 << 18;
 
 struct Outcome {
   std::string out;
-  ronda::base::Code code = ronda::base::Code::kOk;
+  bool ok = false;
 
   bool operator==(const Outcome&) const = default;
 };
@@ -34,9 +34,10 @@ Outcome Decode(ContentDecoder& decoder, std::string_view coding, std::string_vie
   if (status.ok()) status = decoder.Finish();
   CHECK(o.out.size() <= kLimit + (64 << 10));
   if (status.ok()) CHECK(coding == "identity" || decoder.output_bytes() == o.out.size());
-  // How far the libraries come before they see an error depends on the pieces.
+  // How far the libraries come before they see an error, and whether the limit is met before it,
+  // depends on the pieces.
   if (!status.ok()) o.out.clear();
-  o.code = status.code();
+  o.ok = status.ok();
   return o;
 }
 
@@ -50,7 +51,6 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   ContentDecoder decoder;
   const Outcome whole = Decode(decoder, coding, bytes, bytes.size() + 1);
   const Outcome pieces = Decode(decoder, coding, bytes, 1 + data[1] % 64);
-  CHECK(whole.code == pieces.code);
   CHECK(whole == pieces);
   return 0;
 }

@@ -43,7 +43,8 @@ std::string Zstd(std::string_view text) {
 
 // "hello hello hello hello\n", made by the reference encoder.
 constexpr std::string_view kBrotli(
-    "\x1b\x17\x00\xf8\x8d\x94\x6e\xde\x44\x55\x86\xd6\x0a\x20\x6c\x6f\x4a\x11\x79\xe2\x80\xae\x16", 23);
+    "\x1b\x17\x00\xf8\x8d\x94\x6e\xde\x44\x55\x86\xd6\x0a\x20\x6c\x6f\x4a\x11\x79\xe2\x80\xae\x16",
+    23);
 
 std::string Decode(ContentDecoder& decoder, std::string_view coding, std::string_view bytes,
                    std::size_t step = 1 << 20, std::uint64_t limit = kNoLimit) {
@@ -83,7 +84,8 @@ TEST(ContentDecoderTest, ListsAreUndoneBackwards) {
   const std::string twice = Zstd(Deflate(text, kGzipBits));
   for (const std::size_t step : {1u, 333u, 1u << 20}) {
     EXPECT_EQ(Decode(decoder, "gzip, zstd", twice, step), text);
-    EXPECT_EQ(Decode(decoder, "gzip,gzip", Deflate(Deflate(text, kGzipBits), kGzipBits), step), text);
+    EXPECT_EQ(Decode(decoder, "gzip,gzip", Deflate(Deflate(text, kGzipBits), kGzipBits), step),
+              text);
   }
   EXPECT_NE(Decode(decoder, "zstd, gzip", twice), text);
 }
@@ -108,10 +110,11 @@ TEST(ContentDecoderTest, AnEmptyBodyIsABody) {
 TEST(ContentDecoderTest, ATruncatedBodyIsAnError) {
   const std::string text = Text(10'000);
   ContentDecoder decoder;
-  for (const auto& [coding, bytes] : {std::pair<std::string, std::string>("gzip", Deflate(text, kGzipBits)),
-                                      {"deflate", Deflate(text, kZlibBits)},
-                                      {"zstd", Zstd(text)},
-                                      {"br", std::string(kBrotli)}}) {
+  for (const auto& [coding, bytes] :
+       {std::pair<std::string, std::string>("gzip", Deflate(text, kGzipBits)),
+        {"deflate", Deflate(text, kZlibBits)},
+        {"zstd", Zstd(text)},
+        {"br", std::string(kBrotli)}}) {
     const std::string cut = bytes.substr(0, bytes.size() - 1);
     EXPECT_EQ(Decode(decoder, coding, cut), "data-loss: the compressed body stops in the middle")
         << coding;
@@ -121,7 +124,8 @@ TEST(ContentDecoderTest, ATruncatedBodyIsAnError) {
 TEST(ContentDecoderTest, OtherBytesAreAnErrorThatNamesTheCoding) {
   ContentDecoder decoder;
   for (const std::string coding : {"gzip", "deflate", "br", "zstd"}) {
-    const std::string message = Decode(decoder, coding, "\xff\xff this is plain text, not compressed");
+    const std::string message =
+        Decode(decoder, coding, "\xff\xff this is plain text, not compressed");
     EXPECT_TRUE(message.starts_with("data-loss")) << message;
     EXPECT_NE(message.find(coding), std::string::npos) << message;
   }
@@ -135,7 +139,8 @@ TEST(ContentDecoderTest, ABombStopsAtTheLimit) {
   std::string out;
   EXPECT_EQ(decoder.DecodeTo(bomb, out).code(), base::Code::kResourceExhausted);
   EXPECT_LT(out.size(), 1'100'000u);
-  EXPECT_EQ(Decode(decoder, "gzip", Deflate(std::string(1'000'000, 'x'), kGzipBits), 100, 1'000'000).size(),
+  EXPECT_EQ(Decode(decoder, "gzip", Deflate(std::string(1'000'000, 'x'), kGzipBits), 100, 1'000'000)
+                .size(),
             1'000'000u);
 }
 

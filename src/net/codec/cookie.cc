@@ -174,8 +174,7 @@ base::Status PutDomain(std::string_view host, std::string_view domain, Cookie& c
 }
 
 bool Same(const Cookie& a, const Cookie& b) {
-  return a.name == b.name && a.domain == b.domain && a.path == b.path &&
-         a.host_only == b.host_only;
+  return a.name == b.name && a.domain == b.domain && a.path == b.path && a.host_only == b.host_only;
 }
 
 }  // namespace
@@ -283,7 +282,8 @@ namespace {
 std::optional<int> TakeNumber(std::string_view& text, std::size_t least, std::size_t most) {
   std::size_t n = 0;
   int value = 0;
-  for (; n < text.size() && n <= most && IsDigit(text[n]); ++n) value = value * 10 + (text[n] - '0');
+  for (; n < text.size() && n <= most && IsDigit(text[n]); ++n)
+    value = value * 10 + (text[n] - '0');
   if (n < least || n > most) return std::nullopt;
   text.remove_prefix(n);
   return value;
@@ -294,7 +294,6 @@ struct Time {
 };
 
 std::optional<Time> ParseTime(std::string_view token) {
-  Time time;
   const auto hour = TakeNumber(token, 1, 2);
   if (!hour || !token.starts_with(':')) return std::nullopt;
   token.remove_prefix(1);

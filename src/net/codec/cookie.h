@@ -11,11 +11,11 @@
 
 namespace ronda::net {
 
-// The cookies of one virtual user (RFC 6265, with the name prefixes of 6265bis). One pointer until the
-// first cookie comes. Owned by one thread. Times are seconds since 1970.
+// The cookies of one virtual user (RFC 6265, with the name prefixes of 6265bis). One pointer until
+// the first cookie comes. Owned by one thread. Times are seconds since 1970.
 //
-// There is no list of public suffixes: a Domain without an inner dot ("com") is refused unless it is the
-// host itself; "co.uk" is not recognised.
+// There is no list of public suffixes: a Domain without an inner dot ("com") is refused unless it
+// is the host itself; "co.uk" is not recognised.
 class CookieJar {
  public:
   CookieJar();
@@ -34,8 +34,8 @@ class CookieJar {
     bool secure = false;  // https
   };
 
-  // Takes one Set-Cookie value. InvalidArgument says why it was refused (the jar is unchanged then): a
-  // foreign domain, a bad prefix, Secure over http, too large, a control character.
+  // Takes one Set-Cookie value. InvalidArgument says why it was refused (the jar is unchanged
+  // then): a foreign domain, a bad prefix, Secure over http, too large, a control character.
   [[nodiscard]] base::Status Set(const Origin& from, std::string_view set_cookie,
                                  std::int64_t now_s);
 

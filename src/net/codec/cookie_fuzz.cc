@@ -6,8 +6,8 @@
 #include "base/core/check.h"
 #include "net/codec/cookie.h"
 
-// Each line is a Set-Cookie value from one of a few origins. What is sent must be fit for a header, go
-// only where it may, and be found by name.
+// Each line is a Set-Cookie value from one of a few origins. What is sent must be fit for a header,
+// go only where it may, and be found by name.
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using ronda::net::CookieJar;
   constexpr CookieJar::Origin kOrigins[] = {{"www.example.com", "/a/b?c", true},
@@ -29,7 +29,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     for (const auto& to : kOrigins) {
       header.clear();
       CHECK(jar.AppendHeader(to, now, header) == !header.empty());
-      for (const char c : header) CHECK(c == '\t' || (static_cast<unsigned char>(c) >= 0x20 && c != 0x7f));
+      for (const char c : header)
+        CHECK(c == '\t' || (static_cast<unsigned char>(c) >= 0x20 && c != 0x7f));
       if (!header.empty()) {
         const std::string name = header.substr(0, header.find('='));
         CHECK(!name.empty() && jar.Get(to, name, now).has_value());

@@ -175,10 +175,10 @@ TEST(CookieJarTest, DatesInEveryFormOnTheWeb) {
   EXPECT_EQ(ParseCookieDate("6 nov 1994 8:49:37"), kDate);
   EXPECT_EQ(ParseCookieDate("Thu, 01 Jan 1970 00:00:00 GMT"), 0);
   EXPECT_EQ(ParseCookieDate("Thu, 01-Jan-69 00:00:00 GMT"), 3'124'224'000);
-  for (const std::string_view bad : {"", "yesterday", "06 Nov 1994", "32 Nov 1994 08:49:37",
-                                     "30 Feb 1994 08:49:37", "06 Nov 1600 08:49:37",
-                                     "06 Nov 1994 24:00:00", "06 Nov 1994 08:60:00",
-                                     "06 Nov 19940 08:49:37", "06 Foo 1994 08:49:37"}) {
+  for (const std::string_view bad :
+       {"", "yesterday", "06 Nov 1994", "32 Nov 1994 08:49:37", "30 Feb 1994 08:49:37",
+        "06 Nov 1600 08:49:37", "06 Nov 1994 24:00:00", "06 Nov 1994 08:60:00",
+        "06 Nov 19940 08:49:37", "06 Foo 1994 08:49:37"}) {
     EXPECT_EQ(ParseCookieDate(bad), std::nullopt) << bad;
   }
 }

@@ -97,8 +97,8 @@ void MultipartBody::Add(std::string_view name, const File* file, std::string_vie
 std::optional<std::uint64_t> MultipartBody::size() const {
   std::uint64_t size = tail_.size();
   for (const Part& part : parts_) {
-    const auto content =
-        part.source == nullptr ? std::optional<std::uint64_t>(part.content.size()) : part.source->size();
+    const auto content = part.source == nullptr ? std::optional<std::uint64_t>(part.content.size())
+                                                : part.source->size();
     if (!content.has_value()) return std::nullopt;
     size += part.head.size() + *content;
   }

@@ -13,8 +13,9 @@
 
 namespace ronda::net {
 
-// A multipart/form-data body (RFC 7578) of fields and files, pulled piece by piece; nothing is copied
-// but the part heads. Contents and sources are borrowed until the body was sent. Owned by one thread.
+// A multipart/form-data body (RFC 7578) of fields and files, pulled piece by piece; nothing is
+// copied but the part heads. Contents and sources are borrowed until the body was sent. Owned by
+// one thread.
 class MultipartBody : public BodySource {
  public:
   // `boundary` must be one (IsBoundary); RandomBoundary makes one.
@@ -25,8 +26,8 @@ class MultipartBody : public BodySource {
     std::string_view content_type = "application/octet-stream";
   };
   // Names and file names: '"', CR and LF become %22, %0D and %0A (as browsers do, WHATWG HTML
-  // 4.10.21.8); other bytes, also UTF-8, go as they are. A content type with a line end in it becomes
-  // application/octet-stream. Add all parts before the first Read.
+  // 4.10.21.8); other bytes, also UTF-8, go as they are. A content type with a line end in it
+  // becomes application/octet-stream. Add all parts before the first Read.
   void AddField(std::string_view name, std::string_view value);
   void AddFile(std::string_view name, const File& file, std::string_view content);
   void AddFile(std::string_view name, const File& file, BodySource& content);
@@ -36,7 +37,8 @@ class MultipartBody : public BodySource {
 
   [[nodiscard]] std::optional<std::uint64_t> size() const override;
   [[nodiscard]] base::Result<std::size_t> Read(std::span<char> into) override;
-  // Back to the first byte. FailedPrecondition when a part is a BodySource, which cannot be read again.
+  // Back to the first byte. FailedPrecondition when a part is a BodySource, which cannot be read
+  // again.
   [[nodiscard]] base::Status Rewind();
 
  private:

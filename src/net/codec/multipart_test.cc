@@ -72,9 +72,10 @@ TEST(MultipartTest, ReadsFilesFromSources) {
 TEST(MultipartTest, NamesCannotBreakOutOfTheirQuotes) {
   MultipartBody body("b");
   body.AddFile("a\"b", {.filename = "x\r\ny\".png", .content_type = "bad\r\nX: y"}, "");
-  EXPECT_EQ(ReadAll(body),
-            "--b\r\nContent-Disposition: form-data; name=\"a%22b\"; filename=\"x%0D%0Ay%22.png\"\r\n"
-            "Content-Type: application/octet-stream\r\n\r\n\r\n--b--\r\n");
+  EXPECT_EQ(
+      ReadAll(body),
+      "--b\r\nContent-Disposition: form-data; name=\"a%22b\"; filename=\"x%0D%0Ay%22.png\"\r\n"
+      "Content-Type: application/octet-stream\r\n\r\n\r\n--b--\r\n");
 }
 
 TEST(MultipartTest, NoPartsIsTheClosingLine) {

@@ -22,8 +22,8 @@ class SseHandler {
   virtual void OnEvent(const SseEvent& event) = 0;
 };
 
-// Parses an event stream (WHATWG HTML, 9.2.6) in any split: CR, LF or CRLF, a leading BOM, comments.
-// Bytes that are not UTF-8 pass as they are. Owned by one thread; reuses its memory.
+// Parses an event stream (WHATWG HTML, 9.2.6) in any split: CR, LF or CRLF, a leading BOM,
+// comments. Bytes that are not UTF-8 pass as they are. Owned by one thread; reuses its memory.
 class SseParser {
  public:
   // An event, or a line, of more than `max_event` bytes is an error.

@@ -26,7 +26,8 @@ std::string Parse(std::string_view bytes, std::size_t step) {
     const std::string piece(bytes.substr(at, step));
     CHECK(parser.Feed(piece, outcome).ok());
   }
-  return outcome.text.append(parser.last_event_id()) + std::to_string(parser.retry_ms().value_or(0));
+  return outcome.text.append(parser.last_event_id()) +
+         std::to_string(parser.retry_ms().value_or(0));
 }
 
 }  // namespace

@@ -48,9 +48,15 @@ TEST(SseParserTest, LinesEndWithCrLfOrBoth) {
 }
 
 TEST(SseParserTest, OneByteOrderMarkIsSkipped) {
-  EXPECT_EQ(Events("\xef\xbb\xbf" "data: 1\n\n"), (List{"message|1|"}));
-  EXPECT_EQ(Events("\xef\xbb\xbf\xef\xbb\xbf" "data: 1\n\n"), List{});
-  EXPECT_EQ(Events("\n\xef\xbb\xbf" "data: 1\n\n"), List{});
+  EXPECT_EQ(Events("\xef\xbb\xbf"
+                   "data: 1\n\n"),
+            (List{"message|1|"}));
+  EXPECT_EQ(Events("\xef\xbb\xbf\xef\xbb\xbf"
+                   "data: 1\n\n"),
+            List{});
+  EXPECT_EQ(Events("\n\xef\xbb\xbf"
+                   "data: 1\n\n"),
+            List{});
 }
 
 TEST(SseParserTest, AnEventWithoutDataIsNone) {

@@ -9,16 +9,17 @@ namespace ronda::net {
 namespace {
 
 enum CharClass : std::uint8_t {
-  kPathChar = 1,      // may stand in a path, query or fragment as it is (RFC 3986 pchar, '/', '?')
-  kHostChar = 2,      // may stand in a name (RFC 3986 reg-name, without %XX)
+  kPathChar = 1,  // may stand in a path, query or fragment as it is (RFC 3986 pchar, '/', '?')
+  kHostChar = 2,  // may stand in a name (RFC 3986 reg-name, without %XX)
   kUnreserved = 4,
-  kFormChar = 8,      // stays in application/x-www-form-urlencoded
+  kFormChar = 8,  // stays in application/x-www-form-urlencoded
 };
 
 constexpr std::array<std::uint8_t, 256> kClasses = [] {
   std::array<std::uint8_t, 256> table{};
   const auto set = [&table](std::string_view chars, unsigned classes) {
-    for (const char c : chars) table[static_cast<unsigned char>(c)] |= static_cast<std::uint8_t>(classes);
+    for (const char c : chars)
+      table[static_cast<unsigned char>(c)] |= static_cast<std::uint8_t>(classes);
   };
   constexpr std::string_view kAlnum =
       "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
@@ -33,7 +34,9 @@ constexpr std::array<std::uint8_t, 256> kClasses = [] {
   return table;
 }();
 
-bool Is(char c, CharClass classes) { return (kClasses[static_cast<unsigned char>(c)] & classes) != 0; }
+bool Is(char c, CharClass classes) {
+  return (kClasses[static_cast<unsigned char>(c)] & classes) != 0;
+}
 
 bool All(std::string_view text, CharClass classes) {
   return std::ranges::all_of(text, [classes](char c) { return Is(c, classes); });
@@ -82,12 +85,11 @@ base::Result<std::uint16_t> ParsePort(std::string_view text) {
   return static_cast<std::uint16_t>(port);
 }
 
-// Hexadecimal groups, colons, dots of an embedded IPv4 address. No zones: what connects decides about
-// the rest.
+// Hexadecimal groups, colons, dots of an embedded IPv4 address. No zones: what connects decides
+// about the rest.
 bool IsIpv6(std::string_view text) {
-  return std::ranges::count(text, ':') >= 2 && std::ranges::all_of(text, [](char c) {
-           return HexDigit(c) >= 0 || c == ':' || c == '.';
-         });
+  return std::ranges::count(text, ':') >= 2 &&
+         std::ranges::all_of(text, [](char c) { return HexDigit(c) >= 0 || c == ':' || c == '.'; });
 }
 
 // The pieces of "user:password@host:port".
@@ -120,8 +122,9 @@ base::Result<Authority> ParseAuthority(std::string_view text) {
     if (colon != std::string_view::npos) port = text.substr(colon);
     if (a.host.empty()) return base::InvalidArgument("URL without a host");
     if (!All(a.host, kHostChar)) {
-      return Bad("host has a character that is not allowed (write an international name as xn--...)",
-                 a.host);
+      return Bad(
+          "host has a character that is not allowed (write an international name as xn--...)",
+          a.host);
     }
   }
   if (port.size() > 1) {
@@ -233,7 +236,8 @@ base::Result<Url> ParseUrl(std::string_view text, std::string& storage) {
     at = 8;
     url.tls = true;
   } else {
-    return Bad("URL must begin with http:// or https://", text.substr(0, text.find_first_of("@/?")));
+    return Bad("URL must begin with http:// or https://",
+               text.substr(0, text.find_first_of("@/?")));
   }
   const std::uint16_t default_port = url.tls ? 443 : 80;
   const std::size_t authority_end = std::min(text.find_first_of("/?#", at), text.size());
@@ -255,7 +259,8 @@ base::Result<Url> ParseUrl(std::string_view text, std::string& storage) {
 
   const bool upper = std::ranges::any_of(url.host, IsUpper);
   const bool correct = !upper && AllFits(target) && !target.starts_with('?') && AllFits(fragment);
-  if (correct) [[likely]] return url;
+  if (correct) [[likely]]
+    return url;
 
   storage.clear();
   storage.reserve(3 * text.size() + 2);  // views must stay

@@ -8,8 +8,8 @@
 
 namespace ronda::net {
 
-// An http or https URL, taken apart. Views into the text that was parsed, into the caller's storage, or
-// into literals.
+// An http or https URL, taken apart. Views into the text that was parsed, into the caller's
+// storage, or into literals.
 struct Url {
   bool tls = false;
   std::string_view userinfo;  // as written, percent-encoded; empty when absent
@@ -21,15 +21,15 @@ struct Url {
   std::string_view fragment;  // without '#'
 };
 
-// Parses an absolute URL (RFC 3986). Plain ASCII text with a lower-case host gives views into `text` and
-// allocates nothing; otherwise the corrected text is made in `storage` (a space, a control or non-ASCII
-// character, and what is forbidden in a path or query is percent-encoded; existing %XX stays; a host
-// becomes lower case). InvalidArgument says what is wrong and where.
+// Parses an absolute URL (RFC 3986). Plain ASCII text with a lower-case host gives views into
+// `text` and allocates nothing; otherwise the corrected text is made in `storage` (a space, a
+// control or non-ASCII character, and what is forbidden in a path or query is percent-encoded;
+// existing %XX stays; a host becomes lower case). InvalidArgument says what is wrong and where.
 [[nodiscard]] base::Result<Url> ParseUrl(std::string_view text, std::string& storage);
 
-// Resolves `reference` against the absolute URL `base` (RFC 3986, 5.2, strict) and writes the result to
-// `out`, which the arguments must not view. For a redirect whose Location has no fragment the caller
-// appends that of the first URL (RFC 9110, 10.2.2).
+// Resolves `reference` against the absolute URL `base` (RFC 3986, 5.2, strict) and writes the
+// result to `out`, which the arguments must not view. For a redirect whose Location has no fragment
+// the caller appends that of the first URL (RFC 9110, 10.2.2).
 [[nodiscard]] base::Status ResolveReference(std::string_view base, std::string_view reference,
                                             std::string& out);
 

@@ -80,23 +80,26 @@ TEST(UrlTest, WhatMayNotStandInATargetIsEncoded) {
 
 TEST(UrlTest, SaysWhatIsWrong) {
   std::string storage;
-  for (const auto& [text, part] : {std::pair<std::string_view, std::string_view>{"ftp://h/", "http://"},
-                                   {"h/", "http://"},
-                                   {"", "http://"},
-                                   {"http:///x", "without a host"},
-                                   {"http://:80/", "without a host"},
-                                   {"http://u@/", "without a host"},
-                                   {"http://h:x/", "port"},
-                                   {"http://h:65536/", "port"},
-                                   {"http://h:0/", "port"},
-                                   {"http://h:-1/", "port"},
-                                   {"http://a b/", "not allowed"},
-                                   {"http://b\xc3\xbc" "cher.example/", "xn--"},
-                                   {"http://h%41/", "not allowed"},
-                                   {"http://[::1/", "closing"},
-                                   {"http://[::1]x/", "behind"},
-                                   {"http://[zz]/", "IPv6"},
-                                   {"http://::1/", "without a host"}}) {
+  for (const auto& [text, part] :
+       {std::pair<std::string_view, std::string_view>{"ftp://h/", "http://"},
+        {"h/", "http://"},
+        {"", "http://"},
+        {"http:///x", "without a host"},
+        {"http://:80/", "without a host"},
+        {"http://u@/", "without a host"},
+        {"http://h:x/", "port"},
+        {"http://h:65536/", "port"},
+        {"http://h:0/", "port"},
+        {"http://h:-1/", "port"},
+        {"http://a b/", "not allowed"},
+        {"http://b\xc3\xbc"
+         "cher.example/",
+         "xn--"},
+        {"http://h%41/", "not allowed"},
+        {"http://[::1/", "closing"},
+        {"http://[::1]x/", "behind"},
+        {"http://[zz]/", "IPv6"},
+        {"http://::1/", "without a host"}}) {
     const auto url = ParseUrl(text, storage);
     ASSERT_FALSE(url.ok()) << text;
     EXPECT_EQ(url.status().code(), base::Code::kInvalidArgument);
@@ -106,7 +109,8 @@ TEST(UrlTest, SaysWhatIsWrong) {
 
 TEST(UrlTest, MessagesDoNotShowPasswords) {
   std::string storage;
-  for (const std::string_view text : {"http://user:secret@h:x/", "user:secret@h", "http://u:secret@/"}) {
+  for (const std::string_view text :
+       {"http://user:secret@h:x/", "user:secret@h", "http://u:secret@/"}) {
     const auto url = ParseUrl(text, storage);
     ASSERT_FALSE(url.ok());
     if (text.starts_with("http")) {
@@ -124,47 +128,48 @@ std::string Resolve(std::string_view base, std::string_view reference) {
 // RFC 3986, 5.4.1 and 5.4.2.
 TEST(UrlTest, ReferencesResolveAsInRfc3986) {
   constexpr std::string_view kBase = "http://a/b/c/d;p?q";
-  for (const auto& [reference, target] : {std::pair<std::string_view, std::string_view>{"g:h", "g:h"},
-                                          {"g", "http://a/b/c/g"},
-                                          {"./g", "http://a/b/c/g"},
-                                          {"g/", "http://a/b/c/g/"},
-                                          {"/g", "http://a/g"},
-                                          {"//g", "http://g"},
-                                          {"?y", "http://a/b/c/d;p?y"},
-                                          {"g?y", "http://a/b/c/g?y"},
-                                          {"#s", "http://a/b/c/d;p?q#s"},
-                                          {"g#s", "http://a/b/c/g#s"},
-                                          {"g?y#s", "http://a/b/c/g?y#s"},
-                                          {";x", "http://a/b/c/;x"},
-                                          {"g;x", "http://a/b/c/g;x"},
-                                          {"g;x?y#s", "http://a/b/c/g;x?y#s"},
-                                          {"", "http://a/b/c/d;p?q"},
-                                          {".", "http://a/b/c/"},
-                                          {"./", "http://a/b/c/"},
-                                          {"..", "http://a/b/"},
-                                          {"../", "http://a/b/"},
-                                          {"../g", "http://a/b/g"},
-                                          {"../..", "http://a/"},
-                                          {"../../", "http://a/"},
-                                          {"../../g", "http://a/g"},
-                                          {"../../../g", "http://a/g"},
-                                          {"../../../../g", "http://a/g"},
-                                          {"/./g", "http://a/g"},
-                                          {"/../g", "http://a/g"},
-                                          {"g.", "http://a/b/c/g."},
-                                          {".g", "http://a/b/c/.g"},
-                                          {"g..", "http://a/b/c/g.."},
-                                          {"..g", "http://a/b/c/..g"},
-                                          {"./../g", "http://a/b/g"},
-                                          {"./g/.", "http://a/b/c/g/"},
-                                          {"g/./h", "http://a/b/c/g/h"},
-                                          {"g/../h", "http://a/b/c/h"},
-                                          {"g;x=1/./y", "http://a/b/c/g;x=1/y"},
-                                          {"g;x=1/../y", "http://a/b/c/y"},
-                                          {"g?y/./x", "http://a/b/c/g?y/./x"},
-                                          {"g?y/../x", "http://a/b/c/g?y/../x"},
-                                          {"g#s/./x", "http://a/b/c/g#s/./x"},
-                                          {"http:g", "http:g"}}) {
+  for (const auto& [reference, target] :
+       {std::pair<std::string_view, std::string_view>{"g:h", "g:h"},
+        {"g", "http://a/b/c/g"},
+        {"./g", "http://a/b/c/g"},
+        {"g/", "http://a/b/c/g/"},
+        {"/g", "http://a/g"},
+        {"//g", "http://g"},
+        {"?y", "http://a/b/c/d;p?y"},
+        {"g?y", "http://a/b/c/g?y"},
+        {"#s", "http://a/b/c/d;p?q#s"},
+        {"g#s", "http://a/b/c/g#s"},
+        {"g?y#s", "http://a/b/c/g?y#s"},
+        {";x", "http://a/b/c/;x"},
+        {"g;x", "http://a/b/c/g;x"},
+        {"g;x?y#s", "http://a/b/c/g;x?y#s"},
+        {"", "http://a/b/c/d;p?q"},
+        {".", "http://a/b/c/"},
+        {"./", "http://a/b/c/"},
+        {"..", "http://a/b/"},
+        {"../", "http://a/b/"},
+        {"../g", "http://a/b/g"},
+        {"../..", "http://a/"},
+        {"../../", "http://a/"},
+        {"../../g", "http://a/g"},
+        {"../../../g", "http://a/g"},
+        {"../../../../g", "http://a/g"},
+        {"/./g", "http://a/g"},
+        {"/../g", "http://a/g"},
+        {"g.", "http://a/b/c/g."},
+        {".g", "http://a/b/c/.g"},
+        {"g..", "http://a/b/c/g.."},
+        {"..g", "http://a/b/c/..g"},
+        {"./../g", "http://a/b/g"},
+        {"./g/.", "http://a/b/c/g/"},
+        {"g/./h", "http://a/b/c/g/h"},
+        {"g/../h", "http://a/b/c/h"},
+        {"g;x=1/./y", "http://a/b/c/g;x=1/y"},
+        {"g;x=1/../y", "http://a/b/c/y"},
+        {"g?y/./x", "http://a/b/c/g?y/./x"},
+        {"g?y/../x", "http://a/b/c/g?y/../x"},
+        {"g#s/./x", "http://a/b/c/g#s/./x"},
+        {"http:g", "http:g"}}) {
     EXPECT_EQ(Resolve(kBase, reference), target) << reference;
   }
 }

@@ -34,8 +34,8 @@ ChunkedDecoder::Piece ChunkedDecoder::Decode(char* data, std::size_t size) {
   Piece piece;
   while (piece.consumed < size && state_ != State::kDone) {
     if (state_ == State::kData) {
-      const auto n = static_cast<std::size_t>(
-          std::min<std::uint64_t>(remaining_, size - piece.consumed));
+      const auto n =
+          static_cast<std::size_t>(std::min<std::uint64_t>(remaining_, size - piece.consumed));
       std::memmove(data + piece.body, data + piece.consumed, n);
       piece.consumed += n;
       piece.body += n;
@@ -51,8 +51,8 @@ ChunkedDecoder::Piece ChunkedDecoder::Decode(char* data, std::size_t size) {
   return piece;
 }
 
-// Lines of the framing end with CRLF and nothing else: two readers that disagree about a lone LF here
-// disagree about where the next response begins.
+// Lines of the framing end with CRLF and nothing else: two readers that disagree about a lone LF
+// here disagree about where the next response begins.
 Http1ErrorCode ChunkedDecoder::Step(char c) {
   switch (state_) {
     case State::kSize:

@@ -36,8 +36,8 @@ class ChunkedDecoder {
 
  private:
   enum class State : std::uint8_t {
-    kSize,       // hexadecimal digits
-    kPadding,    // blanks behind the digits
+    kSize,  // hexadecimal digits
+    kPadding,  // blanks behind the digits
     kExtension,  // to the end of the size line
     kSizeLf,
     kData,
@@ -55,12 +55,12 @@ class ChunkedDecoder {
   [[nodiscard]] Http1ErrorCode ParseTrailers();
 
   State state_ = State::kSize;
-  std::uint8_t digits_ = 0;         // of the size line at hand
-  std::uint32_t extension_ = 0;     // bytes of its extensions
+  std::uint8_t digits_ = 0;  // of the size line at hand
+  std::uint32_t extension_ = 0;  // bytes of its extensions
   std::uint32_t max_trailer_;
-  std::uint64_t remaining_ = 0;     // of the chunk at hand
-  std::size_t trailer_line_ = 0;    // where in trailer_text_ the line at hand begins
-  std::string trailer_text_;        // lines, each with LF
+  std::uint64_t remaining_ = 0;  // of the chunk at hand
+  std::size_t trailer_line_ = 0;  // where in trailer_text_ the line at hand begins
+  std::string trailer_text_;  // lines, each with LF
   std::vector<HeaderView> trailers_;
 };
 

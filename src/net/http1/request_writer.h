@@ -16,7 +16,8 @@ struct RequestHead {
   enum class Body : std::uint8_t { kNone, kLength, kChunked };
 
   std::string_view method = "GET";
-  std::string_view target_prefix = {};  // "http://host:port" before the target (to a proxy), or empty
+  std::string_view target_prefix =
+      {};  // "http://host:port" before the target (to a proxy), or empty
   std::string_view target = "/";
   std::string_view authority = {};      // Host, unless `headers` has one
   std::span<const HeaderView> headers = {};
@@ -36,8 +37,9 @@ struct RequestFacts {
 };
 
 // Appends the head, blank line included, to `out`: one pass, no allocation once `out` has grown.
-// InvalidArgument, and `out` unchanged, if the method or a header name is not a token, if a value holds
-// CR, LF or NUL, or the target CR, LF, NUL or a space (request splitting): the message says which.
+// InvalidArgument, and `out` unchanged, if the method or a header name is not a token, if a value
+// holds CR, LF or NUL, or the target CR, LF, NUL or a space (request splitting): the message says
+// which.
 [[nodiscard]] base::Result<RequestFacts> AppendRequestHead(const RequestHead& head,
                                                            std::string& out);
 

@@ -21,8 +21,12 @@ std::string Write(const RequestHead& head, RequestFacts* facts = nullptr) {
 TEST(RequestWriterTest, WritesLineHostAndHeadersInOrder) {
   const std::vector<HeaderView> headers = {{"Accept", "*/*"}, {"X-Empty", ""}};
   const std::vector<HeaderView> more = {{"Cookie", "a=1"}};
-  EXPECT_EQ(Write({.method = "POST", .target = "/a?b=c", .authority = "shop:8080",
-                   .headers = headers, .more_headers = more, .body = Body::kLength,
+  EXPECT_EQ(Write({.method = "POST",
+                   .target = "/a?b=c",
+                   .authority = "shop:8080",
+                   .headers = headers,
+                   .more_headers = more,
+                   .body = Body::kLength,
                    .content_length = 12345}),
             "POST /a?b=c HTTP/1.1\r\nHost: shop:8080\r\nAccept: */*\r\nX-Empty: \r\nCookie: a=1\r\n"
             "Content-Length: 12345\r\n\r\n");
@@ -35,19 +39,26 @@ TEST(RequestWriterTest, AppendsBehindWhatIsThere) {
 }
 
 TEST(RequestWriterTest, WritesAbsoluteFormChunkedAndClose) {
-  EXPECT_EQ(Write({.method = "PUT", .target_prefix = "http://h:1", .authority = "h:1",
-                   .body = Body::kChunked, .close = true}),
+  EXPECT_EQ(Write({.method = "PUT",
+                   .target_prefix = "http://h:1",
+                   .authority = "h:1",
+                   .body = Body::kChunked,
+                   .close = true}),
             "PUT http://h:1/ HTTP/1.1\r\nHost: h:1\r\nTransfer-Encoding: chunked\r\n"
             "Connection: close\r\n\r\n");
 }
 
 TEST(RequestWriterTest, TheCallersOwnHeadersReplaceOurs) {
-  const std::vector<HeaderView> headers = {{"host", "other"}, {"content-length", "7"},
+  const std::vector<HeaderView> headers = {{"host", "other"},
+                                           {"content-length", "7"},
                                            {"connection", "upgrade, close"},
                                            {"Expect", "100-Continue"}};
   RequestFacts facts;
-  EXPECT_EQ(Write({.authority = "h", .headers = headers, .body = Body::kLength,
-                   .content_length = 5, .close = true},
+  EXPECT_EQ(Write({.authority = "h",
+                   .headers = headers,
+                   .body = Body::kLength,
+                   .content_length = 5,
+                   .close = true},
                   &facts),
             "GET / HTTP/1.1\r\nhost: other\r\ncontent-length: 7\r\nconnection: upgrade, close\r\n"
             "Expect: 100-Continue\r\n\r\n");

@@ -115,7 +115,8 @@ ResponseParser::Progress ResponseParser::ParseStatusLine(const char* end) {
   const char* p = base_ + position_;
   for (; p != end && p != base_ + kReasonAt; ++p) {
     const auto at = static_cast<std::size_t>(p - base_);
-    if (FitsStatusLine(at, *p)) [[likely]] continue;
+    if (FitsStatusLine(at, *p)) [[likely]]
+      continue;
     return Fail(at <= kVersionAt ? Http1ErrorCode::kNotHttp : Http1ErrorCode::kBadStatusLine, p);
   }
   if (p == end) return Wait(At::kStatus, p);

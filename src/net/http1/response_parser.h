@@ -41,16 +41,16 @@ struct ResponseHead {
 };
 
 // Parses HTTP/1.x responses (RFC 9112) that the caller keeps in one contiguous buffer. No I/O, no
-// copies: all views point into the caller's bytes. Owned by one connection (or lent to one exchange at
-// a time); a parser that has not met a response yet holds no heap memory.
+// copies: all views point into the caller's bytes. Owned by one connection (or lent to one exchange
+// at a time); a parser that has not met a response yet holds no heap memory.
 //
 //   parser.Start(ResponseTo::kAny);
-//   while (parser.ParseHead({buffer, used}) == kMore) read more behind `used` (the buffer may move);
-//   body: parser.Feed(bytes after the head, size) until done
+//   while (parser.ParseHead({buffer, used}) == kMore) read on behind `used` (the buffer may move);
+//   then parser.Feed(bytes after the head, size) until done
 //
 // Strict where two readers could disagree about the end of a message (conflicting lengths, bare CR,
-// folded lines, NUL, space before the colon), lenient where real servers are sloppy (lines ended by a
-// lone LF, RFC 9112 2.2; a missing reason).
+// folded lines, NUL, space before the colon), lenient where real servers are sloppy (lines ended by
+// a lone LF, RFC 9112 2.2; a missing reason).
 class ResponseParser {
  public:
   enum class Progress : std::uint8_t { kMore, kDone, kError };
@@ -61,9 +61,9 @@ class ResponseParser {
   // Begins a response; forgets the last one. Needed before each head, also after a 1xx.
   void Start(ResponseTo to);
 
-  // `data` is all that has come since the first byte of the head: the same bytes as last time, perhaps
-  // elsewhere in memory, with more behind them. Work done is never repeated. With kDone, head() is
-  // valid as long as `data` stays where it is.
+  // `data` is all that has come since the first byte of the head: the same bytes as last time,
+  // perhaps elsewhere in memory, with more behind them. Work done is never repeated. With kDone,
+  // head() is valid as long as `data` stays where it is.
   [[nodiscard]] Progress ParseHead(std::string_view data);
   [[nodiscard]] const ResponseHead& head() const { return head_; }
 
@@ -77,9 +77,9 @@ class ResponseParser {
     bool done = false;  // the response ends after `consumed`
     bool failed = false;  // see error()
   };
-  // The next bytes behind the head, any split. Chunks are joined in place: `data` is overwritten up to
-  // `body`; the framing between them is gone. Call once with size 0 when no byte has come: a response
-  // without a body is done at once.
+  // The next bytes behind the head, any split. Chunks are joined in place: `data` is overwritten up
+  // to `body`; the framing between them is gone. Call once with size 0 when no byte has come: a
+  // response without a body is done at once.
   [[nodiscard]] Piece Feed(char* data, std::size_t size);
 
   // The peer has closed: true if that is the proper end of this response, else false and error() is
@@ -116,14 +116,14 @@ class ResponseParser {
   bool has_chunked_ = false;
   bool says_close_ = false;
   bool says_keep_alive_ = false;
-  std::uint32_t position_ = 0;   // offset of the first unread byte
-  std::uint32_t line_ = 0;       // offset of the line it is in
+  std::uint32_t position_ = 0;  // offset of the first unread byte
+  std::uint32_t line_ = 0;  // offset of the line it is in
   std::uint32_t name_size_ = 0;  // of that line's name, when it has been read
-  std::uint32_t value_ = 0;      // offset of that line's value, when it has begun
-  const char* base_ = nullptr;   // where `data` was last time
-  std::uint64_t length_ = 0;     // Content-Length
+  std::uint32_t value_ = 0;  // offset of that line's value, when it has begun
+  const char* base_ = nullptr;  // where `data` was last time
+  std::uint64_t length_ = 0;  // Content-Length
   std::uint64_t remaining_ = 0;  // body bytes still to come, with kLength
-  std::uint64_t offset_ = 0;     // bytes of the response consumed by Feed, its head included
+  std::uint64_t offset_ = 0;  // bytes of the response consumed by Feed, its head included
   ResponseHead head_;
   std::vector<HeaderView> headers_;
   ChunkedDecoder chunked_;

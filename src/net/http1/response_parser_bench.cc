@@ -62,8 +62,11 @@ void BM_WriteHead(benchmark::State& state) {
                                            {"Accept", "*/*"},
                                            {"Content-Type", "application/json"},
                                            {"Authorization", "Bearer 0123456789abcdef0123456789"}};
-  const RequestHead head{.method = "POST", .target = "/orders?user=1234", .authority = "shop:8080",
-                         .headers = headers, .body = RequestHead::Body::kLength,
+  const RequestHead head{.method = "POST",
+                         .target = "/orders?user=1234",
+                         .authority = "shop:8080",
+                         .headers = headers,
+                         .body = RequestHead::Body::kLength,
                          .content_length = 64};
   std::string out;
   for (auto _ : state) {

@@ -42,8 +42,7 @@ class Pieces {
   std::size_t largest_;
 };
 
-void Copy(std::span<const HeaderView> from,
-          std::vector<std::pair<std::string, std::string>>& to) {
+void Copy(std::span<const HeaderView> from, std::vector<std::pair<std::string, std::string>>& to) {
   for (const HeaderView& h : from) to.emplace_back(h.name, h.value);
 }
 
@@ -103,8 +102,8 @@ Outcome Run(std::string_view text, ResponseTo to, Pieces pieces) {
 
 }  // namespace
 
-// The first byte says what was asked, the next two how the rest is cut: however that is, the outcome is
-// that of single bytes.
+// The first byte says what was asked, the next two how the rest is cut: however that is, the
+// outcome is that of single bytes.
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   if (size < 3 || size > 16384) return 0;
   const auto to = static_cast<ResponseTo>(data[0] % 3);

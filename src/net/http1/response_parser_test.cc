@@ -43,7 +43,7 @@ std::vector<std::pair<std::string, std::string>> Copy(std::span<const HeaderView
 
 // Runs `text` through a parser, `step` bytes at a time, each head attempt at another address.
 Outcome Play(std::string_view text, std::size_t step, ResponseTo to = ResponseTo::kAny,
-            Http1Limits limits = {}) {
+             Http1Limits limits = {}) {
   Outcome o;
   ResponseParser parser(limits);
   parser.Start(to);
@@ -137,7 +137,8 @@ TEST(ResponseParserTest, BytesBehindTheBodyAreLeft) {
 TEST(ResponseParserTest, ChunksAreJoinedAndTrailersKept) {
   const Outcome o = RunAllSplits(
       "HTTP/1.1 200 OK\r\nTransfer-Encoding: Chunked\r\n\r\n"
-      "5\r\nhello\r\n1;name=\"a;b\"\r\n \r\n00A  \r\nwide world\r\n0\r\nX-Sum: 7 \r\nY:\r\n\r\nrest");
+      "5\r\nhello\r\n1;name=\"a;b\"\r\n \r\n00A  \r\nwide world\r\n0\r\nX-Sum: 7 "
+      "\r\nY:\r\n\r\nrest");
   EXPECT_EQ(o.error, Code::kNone);
   EXPECT_EQ(o.body, "hello wide world");
   EXPECT_TRUE(o.complete);
@@ -173,7 +174,8 @@ TEST(ResponseParserTest, AnEarlyCloseIsAnErrorThatSaysWhere) {
 
 TEST(ResponseParserTest, SomeResponsesHaveNoBodyWhateverTheirHeadersSay) {
   const std::string length = "Content-Length: 5\r\n\r\n";
-  for (const std::string status : {"100 Continue", "101 Switching", "103 Hints", "204 No", "304 Not"}) {
+  for (const std::string status :
+       {"100 Continue", "101 Switching", "103 Hints", "204 No", "304 Not"}) {
     const Outcome o = Play("HTTP/1.1 " + status + "\r\n" + length, 1000);
     EXPECT_EQ(o.framing, BodyFraming::kNone) << status;
     EXPECT_TRUE(o.complete) << status;
@@ -207,8 +209,8 @@ TEST(ResponseParserTest, InterimResponsesAreFollowedByAnother) {
 TEST(ResponseParserTest, PersistenceFollowsVersionAndConnection) {
   const auto keeps = [](std::string_view version, std::string_view connection) {
     return Play("HTTP/1." + std::string(version) + " 200 OK\r\nContent-Length: 0\r\nConnection: " +
-                   std::string(connection) + "\r\n\r\n",
-               1000)
+                    std::string(connection) + "\r\n\r\n",
+                1000)
         .keep_alive;
   };
   EXPECT_TRUE(keeps("1", "x"));
@@ -263,19 +265,20 @@ TEST(ResponseParserTest, OneLengthSaidTwiceIsOneLength) {
 
 TEST(ResponseParserTest, WhatTwoReadersCouldReadDifferentlyIsRefused) {
   const std::string ok = "HTTP/1.1 200 OK\r\n";
-  EXPECT_EQ(ErrorOf(ok + "Content-Length: 1\r\nContent-Length: 2\r\n\r\n"), Code::kConflictingLength);
+  EXPECT_EQ(ErrorOf(ok + "Content-Length: 1\r\nContent-Length: 2\r\n\r\n"),
+            Code::kConflictingLength);
   EXPECT_EQ(ErrorOf(ok + "Content-Length: 1, 2\r\n\r\n"), Code::kConflictingLength);
   EXPECT_EQ(ErrorOf(ok + "Content-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n"),
             Code::kConflictingLength);
   EXPECT_EQ(ErrorOf(ok + "Transfer-Encoding: chunked\r\nContent-Length: 1\r\n\r\n"),
             Code::kConflictingLength);
-  for (const std::string bad : {"", "-1", "+1", "1a", "0x1", "1,", "9223372036854775808",
-                                "99999999999999999999", "1 1"}) {
+  for (const std::string bad :
+       {"", "-1", "+1", "1a", "0x1", "1,", "9223372036854775808", "99999999999999999999", "1 1"}) {
     EXPECT_EQ(ErrorOf(ok + "Content-Length: " + bad + "\r\n\r\n"), Code::kBadContentLength) << bad;
   }
-  for (const std::string bad : {"", "gzip", "gzip, chunked", "chunked, chunked", "xchunked",
-                                "chunked\r\nTransfer-Encoding: chunked",
-                                "chunked\r\nTransfer-Encoding: identity"}) {
+  for (const std::string bad :
+       {"", "gzip", "gzip, chunked", "chunked, chunked", "xchunked",
+        "chunked\r\nTransfer-Encoding: chunked", "chunked\r\nTransfer-Encoding: identity"}) {
     EXPECT_EQ(ErrorOf(ok + "Transfer-Encoding: " + bad + "\r\n\r\n"), Code::kBadTransferEncoding)
         << bad;
   }

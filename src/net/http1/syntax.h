@@ -38,8 +38,8 @@ inline const char* FindControl(const char* p, const char* end) {
   for (; end - p >= 16; p += 16) {
     const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(p));
     const __m128i low = _mm_cmpeq_epi8(_mm_min_epu8(bytes, space), bytes);
-    const __m128i control = _mm_or_si128(_mm_andnot_si128(_mm_cmpeq_epi8(bytes, tab), low),
-                                         _mm_cmpeq_epi8(bytes, del));
+    const __m128i control =
+        _mm_or_si128(_mm_andnot_si128(_mm_cmpeq_epi8(bytes, tab), low), _mm_cmpeq_epi8(bytes, del));
     const int mask = _mm_movemask_epi8(control);
     if (mask != 0) return p + std::countr_zero(static_cast<unsigned>(mask));
   }

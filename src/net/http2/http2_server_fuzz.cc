@@ -12,15 +12,15 @@
 #include "base/core/check.h"
 #include "net/http2/session.h"
 
-// Two well-behaved ends and a fuzzed history: requests, responses, resets, GOAWAY, settings, pings, lost
-// connections. Every request must end exactly once, and what is said to be complete must be.
+// Two well-behaved ends and a fuzzed history: requests, responses, resets, GOAWAY, settings, pings,
+// lost connections. Every request must end exactly once, and what is said to be complete must be.
 namespace {
 
 using namespace ronda::net;  // NOLINT
 
 struct Peer {
   nghttp2_session* session = nullptr;
-  std::map<std::int32_t, std::size_t> bodies;   // bytes still to be sent
+  std::map<std::int32_t, std::size_t> bodies;  // bytes still to be sent
   std::map<std::int32_t, std::size_t> promised;  // bytes in all
   std::vector<std::int32_t> waiting;
 };
@@ -92,8 +92,8 @@ class World {
       case 5: ResetByClient(value); break;
       case 6:
         nghttp2_submit_goaway(peer_.session, NGHTTP2_FLAG_NONE,
-                              nghttp2_session_get_last_proc_stream_id(peer_.session),
-                              value, nullptr, 0);
+                              nghttp2_session_get_last_proc_stream_id(peer_.session), value,
+                              nullptr, 0);
         break;
       case 7: nghttp2_submit_ping(peer_.session, NGHTTP2_FLAG_NONE, nullptr); break;
       case 8: {

@@ -39,7 +39,8 @@ bool IsForbidden(const HeaderView& header) {
   switch (header.name.size()) {
     case 2: return EqualsLower(header.name, "te") && !EqualsLower(header.value, "trailers");
     case 7: return EqualsLower(header.name, "upgrade");
-    case 10: return EqualsLower(header.name, "connection") || EqualsLower(header.name, "keep-alive");
+    case 10:
+      return EqualsLower(header.name, "connection") || EqualsLower(header.name, "keep-alive");
     case 16: return EqualsLower(header.name, "proxy-connection");
     case 17: return EqualsLower(header.name, "transfer-encoding");
     default: return false;
@@ -54,13 +55,12 @@ bool IsName(std::string_view name) {
 bool IsValue(std::string_view value) {
   const char* const end = value.data() + value.size();
   const char* const control = http1::FindControl(value.data(), end);
-  return control == end || std::none_of(control, end, [](char c) {
-           return c == '\r' || c == '\n' || c == '\0';
-         });
+  return control == end ||
+         std::none_of(control, end, [](char c) { return c == '\r' || c == '\n' || c == '\0'; });
 }
 
-// The pair for nghttp2. Values stay with the caller until the frame was made; names too, unless they
-// have to become lower case, which nghttp2 does as it copies.
+// The pair for nghttp2. Values stay with the caller until the frame was made; names too, unless
+// they have to become lower case, which nghttp2 does as it copies.
 nghttp2_nv Pair(std::string_view name, std::string_view value) {
   std::uint8_t flags = NGHTTP2_NV_FLAG_NO_COPY_VALUE;
   if (std::ranges::none_of(name, IsUpper)) flags |= NGHTTP2_NV_FLAG_NO_COPY_NAME;
@@ -177,10 +177,9 @@ nghttp2_session_callbacks* Http2SessionImpl::MakeCallbacks() {
         return 0;
       });
   nghttp2_session_callbacks_set_on_header_callback2(
-      c, [](nghttp2_session*, const nghttp2_frame* frame, nghttp2_rcbuf* name,
-            nghttp2_rcbuf* value, std::uint8_t, void* user) {
-        return Of(user).OnHeader(frame->hd.stream_id, name, value);
-      });
+      c,
+      [](nghttp2_session*, const nghttp2_frame* frame, nghttp2_rcbuf* name, nghttp2_rcbuf* value,
+         std::uint8_t, void* user) { return Of(user).OnHeader(frame->hd.stream_id, name, value); });
   nghttp2_session_callbacks_set_on_frame_recv_callback(
       c, [](nghttp2_session*, const nghttp2_frame* frame, void* user) {
         Of(user).OnFrame(*frame);
@@ -232,7 +231,8 @@ Http2SessionImpl::Http2SessionImpl(const Options& options) : options_(options) {
   nghttp2_session_callbacks_del(callbacks);
 
   const auto settings = Settings();
-  CHECK(nghttp2_submit_settings(session_, NGHTTP2_FLAG_NONE, settings.data(), settings.size()) == 0);
+  CHECK(nghttp2_submit_settings(session_, NGHTTP2_FLAG_NONE, settings.data(), settings.size()) ==
+        0);
   CHECK(nghttp2_session_set_local_window_size(
             session_, NGHTTP2_FLAG_NONE, 0, static_cast<std::int32_t>(options.connection_window)) ==
         0);
@@ -272,9 +272,9 @@ base::Status Http2SessionImpl::Upgrade(UpgradedMethod method, Http2Stream& strea
   const auto settings = Settings();
   const ssize_t size = nghttp2_pack_settings_payload(payload.data(), payload.size(),
                                                      settings.data(), settings.size());
-  const int error = nghttp2_session_upgrade2(session_, payload.data(),
-                                             static_cast<std::size_t>(size),
-                                             method == UpgradedMethod::kHead, &stream);
+  const int error =
+      nghttp2_session_upgrade2(session_, payload.data(), static_cast<std::size_t>(size),
+                               method == UpgradedMethod::kHead, &stream);
   if (error != 0) return base::FailedPrecondition(nghttp2_strerror(error));
   stream.body_ = {};
   stream.source_ = nullptr;
@@ -305,9 +305,9 @@ void Http2SessionImpl::Unlink(Http2Stream& stream) {
 
 std::uint32_t Http2SessionImpl::Room() const {
   if (closing() || nghttp2_session_check_request_allowed(session_) == 0) return 0;
-  const std::uint32_t limit =
-      std::min(options_.max_streams, nghttp2_session_get_remote_settings(
-                                         session_, NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS));
+  const std::uint32_t limit = std::min(
+      options_.max_streams,
+      nghttp2_session_get_remote_settings(session_, NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS));
   return limit > open_ ? limit - open_ : 0;
 }
 
@@ -360,7 +360,8 @@ base::Status Http2SessionImpl::Submit(const Http2Request& request, Http2Stream& 
   std::array<char, 20> digits;
   if (has_body && size.has_value() && !has_length) {
     const char* const end = std::to_chars(digits.data(), digits.data() + digits.size(), *size).ptr;
-    nghttp2_nv pair = Pair("content-length", {digits.data(), static_cast<std::size_t>(end - digits.data())});
+    nghttp2_nv pair =
+        Pair("content-length", {digits.data(), static_cast<std::size_t>(end - digits.data())});
     pair.flags = NGHTTP2_NV_FLAG_NO_COPY_NAME;
     pairs_.push_back(pair);
   }

@@ -39,8 +39,8 @@ enum class EndStream : std::uint8_t { kNo, kYes };
 enum class UpgradedMethod : std::uint8_t { kHead, kOther };
 
 // One request and its response. Embedded by the caller; borrowed by the session from Submit until
-// OnClose (called exactly once) or until Reset returns. All calls on the session's thread, from inside
-// Receive, Collect or Fail. A callback may Submit and Reset, but not destroy the session.
+// OnClose (called exactly once) or until Reset returns. All calls on the session's thread, from
+// inside Receive, Collect or Fail. A callback may Submit and Reset, but not destroy the session.
 class Http2Stream {
  public:
   Http2Stream() = default;
@@ -64,20 +64,21 @@ class Http2Stream {
  private:
   friend class Http2SessionImpl;
   std::int32_t id_ = 0;
-  Http2Stream* next_ = nullptr;    // the session's open streams
-  Http2Stream** self_ = nullptr;   // what points to this one
-  std::string_view body_;          // what is still to be sent
+  Http2Stream* next_ = nullptr;  // the session's open streams
+  Http2Stream** self_ = nullptr;  // what points to this one
+  std::string_view body_;  // what is still to be sent
   BodySource* source_ = nullptr;
   Http2End failure_ = Http2End::kDone;  // why we gave it up ourselves, or kDone
   bool head_sent_ = false;
-  bool head_seen_ = false;         // a final (not 1xx) head
-  bool end_seen_ = false;          // END_STREAM came
-  bool peer_reset_ = false;        // RST_STREAM came
+  bool head_seen_ = false;  // a final (not 1xx) head
+  bool end_seen_ = false;  // END_STREAM came
+  bool peer_reset_ = false;  // RST_STREAM came
 };
 
-// What Submit sends. The views stay the caller's until OnClose or Reset. Header names of any case; Host
-// becomes :authority; Connection, Keep-Alive, Proxy-Connection, Transfer-Encoding and Upgrade are left
-// out, as HTTP/2 forbids them (RFC 9113, 8.2.2). Content-Length is added for a body of known size.
+// What Submit sends. The views stay the caller's until OnClose or Reset. Header names of any case;
+// Host becomes :authority; Connection, Keep-Alive, Proxy-Connection, Transfer-Encoding and Upgrade
+// are left out, as HTTP/2 forbids them (RFC 9113, 8.2.2). Content-Length is added for a body of
+// known size.
 struct Http2Request {
   std::string_view method = "GET";
   std::string_view scheme = "https";
@@ -89,15 +90,17 @@ struct Http2Request {
   BodySource* body_source = nullptr;  // instead of `body`
 };
 
-// The client's end of one HTTP/2 connection (RFC 9113) over nghttp2: bytes in, bytes out. Owned by one
-// connection, one thread. In steady state it allocates nothing of its own a stream (nghttp2 does).
+// The client's end of one HTTP/2 connection (RFC 9113) over nghttp2: bytes in, bytes out. Owned by
+// one connection, one thread. In steady state it allocates nothing of its own a stream (nghttp2
+// does).
 //
 //   s = Http2Session::Create({}); s->Submit(...); s->Collect(out); write `out`;
-//   on bytes: s->Receive(bytes); s->Collect(out); write; close when finished() and nothing to write.
+//   on bytes: s->Receive(bytes); s->Collect(out); write; close when finished() and nothing to
+//   write.
 //
-// Hostile servers are bounded: size of a header list, CONTINUATION, SETTINGS and PING floods, frames
-// that carry nothing (empty DATA, PRIORITY, unknown types), 1xx without end. A server that goes too far
-// gets GOAWAY ENHANCE_YOUR_CALM and Receive fails.
+// Hostile servers are bounded: size of a header list, CONTINUATION, SETTINGS and PING floods,
+// frames that carry nothing (empty DATA, PRIORITY, unknown types), 1xx without end. A server that
+// goes too far gets GOAWAY ENHANCE_YOUR_CALM and Receive fails.
 class Http2Session {
  public:
   struct Options {
@@ -112,9 +115,9 @@ class Http2Session {
   [[nodiscard]] static std::unique_ptr<Http2Session> Create(const Options& options);
   virtual ~Http2Session() = default;
 
-  // For "Upgrade: h2c" (RFC 7540, 3.2): the value of the HTTP2-Settings header to send, and, once the
-  // server said 101, the stream (id 1) that takes the response to the request already sent. Call
-  // Upgrade before Receive and Collect.
+  // For "Upgrade: h2c" (RFC 7540, 3.2): the value of the HTTP2-Settings header to send, and, once
+  // the server said 101, the stream (id 1) that takes the response to the request already sent.
+  // Call Upgrade before Receive and Collect.
   [[nodiscard]] virtual std::string UpgradeSettings() const = 0;
   [[nodiscard]] virtual base::Status Upgrade(UpgradedMethod method, Http2Stream& stream) = 0;
 
@@ -132,8 +135,9 @@ class Http2Session {
   [[nodiscard]] virtual base::Status Receive(std::string_view bytes) = 0;
   // Appends what has to be sent, until nothing is left or `out` holds `max` bytes or more.
   //
-  // An error of either means that the connection is done for: send what Collect appended (the GOAWAY
-  // that tells the server why), then Fail and close. Call Collect also after an error of Receive.
+  // An error of either means that the connection is done for: send what Collect appended (the
+  // GOAWAY that tells the server why), then Fail and close. Call Collect also after an error of
+  // Receive.
   [[nodiscard]] virtual base::Status Collect(std::string& out, std::size_t max) = 0;
   [[nodiscard]] virtual bool WantsWrite() const = 0;
 

@@ -41,7 +41,10 @@ void BM_Exchange(benchmark::State& state) {
   const std::vector<HeaderView> headers = {{"user-agent", "ronda/0.1"}, {"accept", "*/*"}};
   const std::string body(200, 'x');
   // :status 200, and content-length: 200, server: x, without indexing.
-  const std::string head("\x88\x0f\x0d\x03" "200\x0f\x27\x01x", 11);
+  const std::string head(
+      "\x88\x0f\x0d\x03"
+      "200\x0f\x27\x01x",
+      11);
   std::string out, in;
   AppendFrame(4, 0, 0, "", in);
   bool ok = session->Receive(in).ok();
@@ -49,8 +52,13 @@ void BM_Exchange(benchmark::State& state) {
     in.clear();
     out.clear();
     for (auto& e : exchanges) {
-      ok &= session->Submit({.scheme = "http", .authority = "127.0.0.1:8080", .path = "/index.html",
-                             .headers = headers}, *e).ok();
+      ok &= session
+                ->Submit({.scheme = "http",
+                          .authority = "127.0.0.1:8080",
+                          .path = "/index.html",
+                          .headers = headers},
+                         *e)
+                .ok();
     }
     ok &= session->Collect(out, 1 << 20).ok();
     for (auto& e : exchanges) {

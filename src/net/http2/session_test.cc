@@ -55,8 +55,8 @@ class Server {
           return 0;
         });
     nghttp2_session_callbacks_set_on_data_chunk_recv_callback(
-        c, [](nghttp2_session*, std::uint8_t, std::int32_t id, const std::uint8_t* d,
-              std::size_t n, void* user) {
+        c, [](nghttp2_session*, std::uint8_t, std::int32_t id, const std::uint8_t* d, std::size_t n,
+              void* user) {
           static_cast<Server*>(user)->requests[id].body.append(View(d, n));
           return 0;
         });
@@ -67,7 +67,8 @@ class Server {
             s.requests[f->hd.stream_id].ended = true;
           }
           if (f->hd.type == NGHTTP2_GOAWAY) s.goaway_code = static_cast<int>(f->goaway.error_code);
-          if (f->hd.type == NGHTTP2_RST_STREAM) s.resets[f->hd.stream_id] = f->rst_stream.error_code;
+          if (f->hd.type == NGHTTP2_RST_STREAM)
+            s.resets[f->hd.stream_id] = f->rst_stream.error_code;
           return 0;
         });
     nghttp2_option* option = nullptr;
@@ -76,7 +77,8 @@ class Server {
     nghttp2_session_server_new2(&session, c, this, option);
     nghttp2_option_del(option);
     nghttp2_session_callbacks_del(c);
-    const nghttp2_settings_entry settings[] = {{NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, max_streams}};
+    const nghttp2_settings_entry settings[] = {
+        {NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, max_streams}};
     nghttp2_submit_settings(session, NGHTTP2_FLAG_NONE, settings, 1);
   }
   ~Server() { nghttp2_session_del(session); }
@@ -207,15 +209,23 @@ class Http2SessionTest : public testing::Test {
 TEST_F(Http2SessionTest, ARequestAndItsResponseArriveWhole) {
   Open();
   Exchange e;
-  const std::vector<HeaderView> headers = {{"Accept", "*/*"}, {"Connection", "close"},
-                                           {"TE", "gzip"}, {"x-b", "2"}};
-  Get(e, {.method = "POST", .scheme = "http", .authority = "shop:80", .path = "/a?b",
-          .headers = headers, .body = "hello"});
+  const std::vector<HeaderView> headers = {
+      {"Accept", "*/*"}, {"Connection", "close"}, {"TE", "gzip"}, {"x-b", "2"}};
+  Get(e, {.method = "POST",
+          .scheme = "http",
+          .authority = "shop:80",
+          .path = "/a?b",
+          .headers = headers,
+          .body = "hello"});
   Talk();
   const auto& request = server->requests[e.id()];
-  EXPECT_EQ(request.headers, (Headers{{":method", "POST"}, {":authority", "shop:80"},
-                                      {":scheme", "http"}, {":path", "/a?b"}, {"accept", "*/*"},
-                                      {"x-b", "2"}, {"content-length", "5"}}));
+  EXPECT_EQ(request.headers, (Headers{{":method", "POST"},
+                                      {":authority", "shop:80"},
+                                      {":scheme", "http"},
+                                      {":path", "/a?b"},
+                                      {"accept", "*/*"},
+                                      {"x-b", "2"},
+                                      {"content-length", "5"}}));
   EXPECT_EQ(request.body, "hello");
   EXPECT_TRUE(request.ended);
   EXPECT_EQ(e.sent, 1);
@@ -237,9 +247,11 @@ TEST_F(Http2SessionTest, HostBecomesTheAuthorityAndOwnLengthStays) {
   const std::vector<HeaderView> headers = {{"Host", "other"}, {"Content-Length", "1"}};
   Get(e, {.authority = "h", .headers = headers, .body = "x"});
   Talk();
-  EXPECT_EQ(server->requests[1].headers,
-            (Headers{{":method", "GET"}, {":authority", "other"}, {":scheme", "https"},
-                     {":path", "/"}, {"content-length", "1"}}));
+  EXPECT_EQ(server->requests[1].headers, (Headers{{":method", "GET"},
+                                                  {":authority", "other"},
+                                                  {":scheme", "https"},
+                                                  {":path", "/"},
+                                                  {"content-length", "1"}}));
   client->Fail("");
 }
 
@@ -262,7 +274,8 @@ TEST_F(Http2SessionTest, ManyStreamsAreInterleavedAndTheirOwnersReused) {
   for (int round = 0; round < 3; ++round) {
     for (auto& e : all) Get(*e);
     Talk();
-    for (auto& e : all) server->Respond(e->id(), std::to_string(e->id()) + std::string(40'000, '.'));
+    for (auto& e : all)
+      server->Respond(e->id(), std::to_string(e->id()) + std::string(40'000, '.'));
     std::vector<std::int32_t> ids;
     for (auto& e : all) ids.push_back(e->id());
     Talk();
@@ -381,7 +394,8 @@ TEST_F(Http2SessionTest, ResetsByTheServerAreToldApart) {
   const std::string large(1'000'000, 'x');
   Get(early, {.method = "PUT", .authority = "h", .body = large});
   Talk();
-  nghttp2_submit_rst_stream(server->session, NGHTTP2_FLAG_NONE, refused.id(), NGHTTP2_REFUSED_STREAM);
+  nghttp2_submit_rst_stream(server->session, NGHTTP2_FLAG_NONE, refused.id(),
+                            NGHTTP2_REFUSED_STREAM);
   nghttp2_submit_rst_stream(server->session, NGHTTP2_FLAG_NONE, reset.id(), NGHTTP2_INTERNAL_ERROR);
   Talk();
   EXPECT_EQ(refused.end, Http2End::kRefused);
@@ -523,9 +537,12 @@ TEST_F(Http2SessionTest, FloodsOfFramesThatBringNothingAreEnded) {
   const std::string head = Frame(NGHTTP2_HEADERS, NGHTTP2_FLAG_END_HEADERS, 1, "\x88");
   const std::string priority = Frame(NGHTTP2_PRIORITY, 0, 1, std::string("\0\0\0\0\0", 5));
   const std::string interim = Frame(NGHTTP2_HEADERS, NGHTTP2_FLAG_END_HEADERS, 1,
-                                    std::string("\x08\x03" "103", 5));
+                                    std::string("\x08\x03"
+                                                "103",
+                                                5));
   const std::string credit = Frame(NGHTTP2_WINDOW_UPDATE, 0, 0, std::string("\0\0\0\1", 4));
-  for (const std::string& frame : {settings, ping, empty_data, unknown, priority, interim, credit}) {
+  for (const std::string& frame :
+       {settings, ping, empty_data, unknown, priority, interim, credit}) {
     Open({.max_idle_frames = 500});
     Exchange e;
     Get(e);
@@ -536,7 +553,8 @@ TEST_F(Http2SessionTest, FloodsOfFramesThatBringNothingAreEnded) {
     EXPECT_TRUE(Flood(*client, frame, 400).ok()) << static_cast<int>(frame[3]);
     const auto status = Flood(*client, frame, 200);
     EXPECT_FALSE(status.ok()) << static_cast<int>(frame[3]);
-    EXPECT_NE(status.message().find("bring nothing forward"), std::string::npos) << status.ToString();
+    EXPECT_NE(status.message().find("bring nothing forward"), std::string::npos)
+        << status.ToString();
     client->Fail(status.message());
     EXPECT_EQ(e.closes, 1);
     EXPECT_EQ(e.end, Http2End::kConnection);
@@ -632,8 +650,10 @@ TEST_F(Http2SessionTest, WhatMayNotBeSentIsRefused) {
   Exchange e;
   for (const auto bad : {"a\rb"sv, "a\nb"sv, "a\0b"sv}) {
     const std::vector<HeaderView> value = {{"x", bad}}, name = {{bad, "v"}};
-    EXPECT_EQ(client->Submit({.authority = "h", .headers = value}, e).code(), base::Code::kInvalidArgument);
-    EXPECT_EQ(client->Submit({.authority = "h", .headers = name}, e).code(), base::Code::kInvalidArgument);
+    EXPECT_EQ(client->Submit({.authority = "h", .headers = value}, e).code(),
+              base::Code::kInvalidArgument);
+    EXPECT_EQ(client->Submit({.authority = "h", .headers = name}, e).code(),
+              base::Code::kInvalidArgument);
     EXPECT_EQ(client->Submit({.path = bad}, e).code(), base::Code::kInvalidArgument);
     EXPECT_EQ(client->Submit({.method = bad}, e).code(), base::Code::kInvalidArgument);
     EXPECT_EQ(client->Submit({.authority = bad}, e).code(), base::Code::kInvalidArgument);
