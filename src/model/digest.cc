@@ -53,7 +53,7 @@ void AppendScalar(const Node& node, std::string& out) {
 void Append(const Node& node, std::string& out);
 
 void AppendMap(const Node& node, std::string& out) {
-  std::vector<const std::pair<Node, Node>*> members;
+  std::vector<const NodeMember*> members;
   for (const auto& member : node.members) members.push_back(&member);
   std::ranges::sort(members, {}, [](const auto* member) { return member->first.scalar; });
   out += '{';

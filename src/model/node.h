@@ -12,6 +12,8 @@
 
 namespace ronda::model {
 
+struct NodeMember;
+
 // A piece of YAML with its place: what stays untyped in a definition (`with:`, `json:`), and what the
 // loaders read. A plain value type.
 struct Node {
@@ -23,7 +25,7 @@ struct Node {
   bool quoted = false;  // a quoted scalar is always a string: "8080" stays text
   bool block = false;   // quoted by "|" or ">"; `where` is that sign then
   std::vector<Node> items;
-  std::vector<std::pair<Node, Node>> members;  // key (a scalar) and value, in file order
+  std::vector<NodeMember> members;  // of a map, in the order of the file
 
   // The value of that key of a map, or null.
   [[nodiscard]] const Node* Find(std::string_view key) const;
@@ -33,6 +35,11 @@ struct Node {
   [[nodiscard]] bool is_map() const { return kind == Kind::kMap; }
   // "a map", "a list", "text", "a number", ... for messages.
   [[nodiscard]] std::string_view Describe() const;
+};
+
+// A key, which is a scalar, and its value.
+struct NodeMember {
+  Node first, second;
 };
 
 // What a scalar means by YAML 1.2's core schema: only true and false are bools; quoted is text; so is

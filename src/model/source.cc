@@ -91,8 +91,8 @@ std::string Diagnostics::Render() const {
     sources.emplace(diagnostic.where.source.get(), sources.size());
     sorted.push_back(&diagnostic);
   }
-  std::ranges::stable_sort(sorted, {}, [&sources](const Diagnostic* d) {
-    return std::tuple(sources[d->where.source.get()], d->where.line, d->where.column);
+  std::ranges::sort(sorted, {}, [&sources](const Diagnostic* d) {
+    return std::tuple(sources[d->where.source.get()], d->where.line, d->where.column, d);
   });
   std::string out;
   for (std::size_t i = 0; i < std::min(sorted.size(), kMostShown); ++i) {

@@ -4,6 +4,7 @@
 #include <charconv>
 #include <cmath>
 #include <cstddef>
+#include <utility>
 
 #include "model/expression_duration.h"
 
@@ -27,8 +28,9 @@ std::vector<const Member*> Sorted(std::span<const Member> members) {
   std::vector<const Member*> sorted;
   sorted.reserve(members.size());
   for (const Member& member : members) sorted.push_back(&member);
-  std::stable_sort(sorted.begin(), sorted.end(),
-                   [](const Member* x, const Member* y) { return x->key < y->key; });
+  std::sort(sorted.begin(), sorted.end(), [](const Member* x, const Member* y) {
+    return std::pair(x->key, x) < std::pair(y->key, y);  // equal keys as they were written
+  });
   return sorted;
 }
 

@@ -258,7 +258,7 @@ class Builder : public YAML::EventHandler {
   }
 
   void Merge(Node& map, std::unordered_map<std::string, Location>& seen) {
-    std::vector<std::pair<Node, Node>> members, merged;
+    std::vector<NodeMember> members, merged;
     const auto take = [&](Node& from) {
       for (auto& member : from.members) {
         if (seen.emplace(member.first.scalar, member.first.where).second) {
