@@ -151,10 +151,9 @@ void NoteQop(std::string_view list, Candidate& c) {
 void NoteAlgorithm(std::string_view text, Candidate& c) {
   c.challenge.algorithm_text = text;
   constexpr std::string_view kSession = "-sess";
-  if (text.size() > kSession.size() && Is(text.substr(text.size() - kSession.size()), kSession)) {
-    c.challenge.session = true;
-    text.remove_suffix(kSession.size());
-  }
+  c.challenge.session =
+      text.size() > kSession.size() && Is(text.substr(text.size() - kSession.size()), kSession);
+  if (c.challenge.session) text.remove_suffix(kSession.size());
   c.known = Is(text, "md5") || Is(text, "sha-256");
   c.challenge.algorithm =
       Is(text, "sha-256") ? DigestChallenge::Algorithm::kSha256 : DigestChallenge::Algorithm::kMd5;

@@ -128,6 +128,15 @@ TEST(AuthTest, QuotedValuesAreUnquotedAndQuotedAgain) {
   EXPECT_TRUE(Has(out, "realm=\"a \\\"b\\\\\""));
 }
 
+TEST(AuthTest, AParameterGivenTwiceCountsTheLastTime) {
+  const auto challenge = ParseDigestChallenge(
+      "Digest realm=a, nonce=b, algorithm=MD5-sess, algorithm=SHA-256, realm=c");
+  ASSERT_TRUE(challenge.ok());
+  EXPECT_EQ(challenge->algorithm, DigestChallenge::Algorithm::kSha256);
+  EXPECT_FALSE(challenge->session);
+  EXPECT_EQ(challenge->realm, "c");
+}
+
 TEST(AuthTest, ChallengesThatCannotBeAnsweredSayWhy) {
   EXPECT_TRUE(Answer("Basic realm=\"x\"").starts_with("not-found"));
   EXPECT_TRUE(Answer("").starts_with("not-found"));

@@ -204,6 +204,9 @@ class ZstdStage : public Stage {
     ZSTD_inBuffer input{in.data(), in.size(), 0};
     ZSTD_outBuffer output{out.data(), out.size(), 0};
     while (output.pos < output.size) {
+      if (at_end_ && input.pos < input.size && !BeginsFrame(in[input.pos])) {
+        return Broken("zstd", "not a frame of RFC 8878");
+      }
       const std::size_t left = ZSTD_decompressStream(context_, &output, &input);
       if (ZSTD_isError(left)) return Broken("zstd", ZSTD_getErrorName(left));
       at_end_ = left == 0;
@@ -217,6 +220,10 @@ class ZstdStage : public Stage {
   bool AtEnd() const override { return at_end_; }
 
  private:
+  // The first byte of a frame or of a skippable one (RFC 8878, 3.1). The library would also take the
+  // formats that came before the standard.
+  static bool BeginsFrame(char first) { return first == '\x28' || (first & 0xf0) == 0x50; }
+
   ZSTD_DCtx* context_;
   bool at_end_ = true;
 };

@@ -7,9 +7,8 @@
 #include "base/core/check.h"
 #include "net/codec/content_decoder.h"
 
+namespace ronda::net {
 namespace {
-
-using namespace ronda::net;  // NOLINT
 
 constexpr std::string_view kCodings[] = {
     "gzip", "deflate", "br", "zstd", "gzip, gzip", "br, gzip", "deflate, zstd", "identity"};
@@ -25,7 +24,7 @@ struct Outcome {
 Outcome Decode(ContentDecoder& decoder, std::string_view coding, std::string_view bytes,
                std::size_t step) {
   Outcome o;
-  ronda::base::Status status = decoder.Start(coding, kLimit);
+  base::Status status = decoder.Start(coding, kLimit);
   while (status.ok() && !bytes.empty()) {
     const std::string piece(bytes.substr(0, step));
     status = decoder.DecodeTo(piece, o.out);
@@ -54,3 +53,5 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   CHECK(whole == pieces);
   return 0;
 }
+
+}  // namespace ronda::net

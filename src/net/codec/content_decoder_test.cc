@@ -69,6 +69,16 @@ TEST(ContentDecoderTest, EveryCodingInAnySplit) {
   }
 }
 
+TEST(ContentDecoderTest, ZstdFramesFollowEachOtherButNotOlderFormats) {
+  ContentDecoder decoder;
+  const std::string skippable("\x50\x2a\x4d\x18\x02\0\0\0ab", 10);
+  const std::string old("\x25\xb5\x2f\xfd\x04\xd2\xd2\0", 8);
+  for (const std::size_t step : {1u, 1000u}) {
+    EXPECT_EQ(Decode(decoder, "zstd", Zstd("one ") + skippable + Zstd("two"), step), "one two");
+    EXPECT_TRUE(Decode(decoder, "zstd", old, step).starts_with("data-loss"));
+  }
+}
+
 TEST(ContentDecoderTest, NamesAreCaseInsensitiveAndIdentityPassesThrough) {
   ContentDecoder decoder;
   EXPECT_EQ(Decode(decoder, "GZip", Deflate("x", kGzipBits)), "x");

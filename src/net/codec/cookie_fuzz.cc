@@ -6,10 +6,11 @@
 #include "base/core/check.h"
 #include "net/codec/cookie.h"
 
+namespace ronda::net {
+
 // Each line is a Set-Cookie value from one of a few origins. What is sent must be fit for a header,
 // go only where it may, and be found by name.
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  using ronda::net::CookieJar;
   constexpr CookieJar::Origin kOrigins[] = {{"www.example.com", "/a/b?c", true},
                                             {"example.com", "/", false},
                                             {"other.org", "/a", true},
@@ -38,6 +39,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
       }
     }
   }
-  static_cast<void>(ronda::net::ParseCookieDate({reinterpret_cast<const char*>(data), size}));
+  static_cast<void>(ParseCookieDate({reinterpret_cast<const char*>(data), size}));
   return 0;
 }
+
+}  // namespace ronda::net

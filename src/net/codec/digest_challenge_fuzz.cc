@@ -6,9 +6,10 @@
 #include "base/core/check.h"
 #include "net/codec/auth.h"
 
+namespace ronda::net {
+
 // A WWW-Authenticate value: an answer to it is itself read back as what was asked.
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  using namespace ronda::net;  // NOLINT
   const std::string_view header(reinterpret_cast<const char*>(data), size);
   const auto challenge = ParseDigestChallenge(header);
   if (!challenge.ok()) {
@@ -26,3 +27,5 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   CHECK(back->session == challenge->session && back->userhash == challenge->userhash);
   return 0;
 }
+
+}  // namespace ronda::net

@@ -7,9 +7,8 @@
 #include "base/core/check.h"
 #include "net/codec/sse.h"
 
+namespace ronda::net {
 namespace {
-
-using namespace ronda::net;  // NOLINT
 
 struct Outcome : SseHandler {
   void OnEvent(const SseEvent& e) override {
@@ -39,3 +38,5 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   CHECK(Parse(bytes, 1 + data[0] % 16) == Parse(bytes, size));
   return 0;
 }
+
+}  // namespace ronda::net

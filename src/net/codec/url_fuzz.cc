@@ -7,9 +7,8 @@
 #include "base/core/check.h"
 #include "net/codec/url.h"
 
+namespace ronda::net {
 namespace {
-
-using namespace ronda::net;  // NOLINT
 
 bool Printable(std::string_view text) {
   return std::ranges::all_of(text, [](char c) { return c > ' ' && c < 0x7f; });
@@ -53,3 +52,5 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   CHECK(decoded == text);
   return 0;
 }
+
+}  // namespace ronda::net

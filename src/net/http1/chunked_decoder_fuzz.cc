@@ -8,9 +8,8 @@
 #include "net/http1/chunked_decoder.h"
 #include "net/http1/request_writer.h"
 
+namespace ronda::net {
 namespace {
-
-using namespace ronda::net;  // NOLINT
 
 struct Outcome {
   std::string body;
@@ -59,3 +58,5 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   CHECK(o.done && o.body == text && o.used == encoded.size());
   return 0;
 }
+
+}  // namespace ronda::net

@@ -11,11 +11,11 @@
 #include "base/core/check.h"
 #include "net/http1/response_parser.h"
 
+namespace ronda::net {
+
 // Our parser against llhttp. What both accept they must read alike, to the byte where the response
 // ends. Where only one accepts, the reason must be one of those listed at OnlyWe and OnlyLlhttp.
 namespace {
-
-using namespace ronda::net;  // NOLINT
 
 struct Reading {
   bool complete = false;
@@ -183,8 +183,14 @@ bool OnlyLlhttp(std::string_view text, Http1ErrorCode error) {
 // A tab behind "chunked" is optional white space (RFC 9110, 5.6.3), but llhttp takes it as part of
 // the name of a coding and reads until the connection closes.
 bool HasTabBehindChunked(std::string_view text) {
-  for (std::size_t at = 0; (at = text.find('\t', at)) != std::string_view::npos; ++at) {
-    if (at >= 7 && Is(text.substr(at - 7, 7), "chunked")) return true;
+  constexpr std::string_view kChunked = "chunked";
+  for (std::size_t tab = 0; (tab = text.find('\t', tab)) != std::string_view::npos; ++tab) {
+    std::size_t end = tab;
+    while (end > 0 && text[end - 1] == ' ') --end;
+    if (end >= kChunked.size() &&
+        Is(text.substr(end - kChunked.size(), kChunked.size()), kChunked)) {
+      return true;
+    }
   }
   return false;
 }
@@ -209,3 +215,5 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   }
   return 0;
 }
+
+}  // namespace ronda::net

@@ -9,9 +9,9 @@
 #include "base/core/check.h"
 #include "net/http1/response_parser.h"
 
+namespace ronda::net {
 namespace {
 
-using namespace ronda::net;  // NOLINT
 using Progress = ResponseParser::Progress;
 
 constexpr Http1Limits kLimits{.max_head = 4096, .max_headers = 20, .max_trailer = 512};
@@ -114,3 +114,5 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   CHECK(Run(text, to, Pieces(seed, 65536)) == bytes);
   return 0;
 }
+
+}  // namespace ronda::net

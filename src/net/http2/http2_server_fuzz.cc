@@ -12,11 +12,11 @@
 #include "base/core/check.h"
 #include "net/http2/session.h"
 
+namespace ronda::net {
+
 // Two well-behaved ends and a fuzzed history: requests, responses, resets, GOAWAY, settings, pings,
 // lost connections. Every request must end exactly once, and what is said to be complete must be.
 namespace {
-
-using namespace ronda::net;  // NOLINT
 
 struct Peer {
   nghttp2_session* session = nullptr;
@@ -180,3 +180,5 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   for (; size >= 2; data += 2, size -= 2) world.Act(data[0], data[1]);
   return 0;
 }
+
+}  // namespace ronda::net

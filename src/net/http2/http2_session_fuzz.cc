@@ -9,9 +9,8 @@
 #include "base/core/check.h"
 #include "net/http2/session.h"
 
+namespace ronda::net {
 namespace {
-
-using namespace ronda::net;  // NOLINT
 
 // Checks the order of what it is told.
 class Stream : public Http2Stream {
@@ -67,3 +66,5 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   CHECK(!session->Receive("x").ok());
   return 0;
 }
+
+}  // namespace ronda::net
