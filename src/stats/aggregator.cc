@@ -192,7 +192,7 @@ void Aggregator::TakeFailures(const Interval& interval) {
       }
       it = groups_.try_emplace(delta.key).first;
       it->second.step = delta.step;
-      it->second.kind = static_cast<FailureKind>(delta.kind);
+      it->second.kind = delta.kind;
       it->second.code = delta.code;
       it->second.first_second = static_cast<std::uint32_t>(interval.second);
     }

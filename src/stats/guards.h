@@ -93,6 +93,8 @@ class Guards {
   Metrics metrics_;
   std::vector<Guard> guards_;
   model::Arena arena_;
+  std::uint64_t seen_seconds_ = 0;     // complete seconds that have been judged
+  std::uint64_t running_seconds_ = 0;  // since the load last began or resumed
 };
 
 }  // namespace ronda::stats

@@ -102,11 +102,23 @@ struct ScenarioCounters {
   void Clear();
 };
 
+// Why something failed; with step, code and message it names an error group.
+enum class FailureKind : std::uint8_t {
+  kTransport,   // code: ErrorId
+  kStatus,      // code: the HTTP status
+  kCheck,       // code: CheckId
+  kStep,        // an expression, an extraction, an assert, a feed that ended; code: 0
+};
+inline constexpr std::uint64_t kFailureKinds = 4;
+
+// No run lasts longer, in seconds: ten years.
+inline constexpr std::uint64_t kMostSeconds = 10ull * 366 * 86'400;
+
 // How often an error group was hit, and its example when it was new on its thread.
 struct FailureDelta {
   std::uint64_t key = 0;    // equal for equal groups on every thread and worker
   StepId step = 0;
-  std::uint8_t kind = 0;    // FailureKind
+  FailureKind kind = FailureKind::kStep;
   std::uint32_t code = 0;
   std::uint64_t count = 0;
   std::string message;                // only with the example

@@ -150,7 +150,7 @@ void Recorder::CountFailure(const Failure& failure, void (*make)(void*, Example&
     FailureDelta& delta = open_->failures.emplace_back();
     delta.key = key;
     delta.step = failure.step;
-    delta.kind = static_cast<std::uint8_t>(failure.kind);
+    delta.kind = failure.kind;
     delta.code = failure.code;
   }
   FailureDelta& delta = open_->failures[slot->index];

@@ -31,14 +31,6 @@ struct Exchange {
   std::uint64_t bytes_out = 0;
 };
 
-// Why something failed; with step, code and message it names an error group.
-enum class FailureKind : std::uint8_t {
-  kTransport,   // code: ErrorId
-  kStatus,      // code: the HTTP status
-  kCheck,       // code: CheckId
-  kStep,        // an expression, an extraction, an assert, a feed that ended; code: 0
-};
-
 struct Failure {
   StepId step = 0;
   FailureKind kind = FailureKind::kStep;

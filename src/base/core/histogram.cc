@@ -5,39 +5,12 @@
 #include <utility>
 
 #include "base/core/check.h"
+#include "base/core/varint.h"
 
 namespace ronda::base {
 namespace {
 
 constexpr std::uint64_t kFormatVersion = 1;
-
-void PutVarint(std::uint64_t v, std::string& out) {
-  for (; v >= 0x80; v >>= 7) out.push_back(static_cast<char>(v | 0x80));
-  out.push_back(static_cast<char>(v));
-}
-
-// Reads integers of foreign bytes; once something is wrong it stays false.
-class VarintReader {
- public:
-  explicit VarintReader(std::string_view bytes) : bytes_(bytes) {}
-
-  [[nodiscard]] bool Next(std::uint64_t& value) {
-    value = 0;
-    for (int shift = 0; shift < 64; shift += 7) {
-      if (bytes_.empty()) return false;
-      const auto byte = static_cast<std::uint8_t>(bytes_.front());
-      bytes_.remove_prefix(1);
-      if (shift == 63 && byte > 1) return false;
-      value |= static_cast<std::uint64_t>(byte & 0x7f) << shift;
-      if (byte < 0x80) return true;
-    }
-    return false;
-  }
-  [[nodiscard]] bool at_end() const { return bytes_.empty(); }
-
- private:
-  std::string_view bytes_;
-};
 
 Status Malformed(const char* what) {
   return InvalidArgument(std::string("not an encoded histogram: ") + what);

@@ -31,6 +31,7 @@ class Compiler {
     const std::size_t errors = static_cast<std::size_t>(diagnostics_.error_count());
     program_->name = input_.root->name;
     program_->traced = input_.traced;
+    program_->users_per_connection = input_.users_per_connection;
     for (int kind = 1; kind < net::kErrorKinds + 1; ++kind) {
       program_->shape.errors.emplace_back(net::NameOf(static_cast<net::ErrorKind>(kind - 1)));
     }

@@ -36,6 +36,7 @@ struct CompileInput {
   std::string run_id;
   std::string run_mark;
   bool traced = false;                             // give every iteration a trace
+  std::uint32_t users_per_connection = 1;
 };
 
 // Compiles a scenario or drill with everything that it names: expressions against the names they can

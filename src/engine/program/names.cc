@@ -75,11 +75,9 @@ std::optional<model::Binding> StepNames::Resolve(std::span<const std::string_vie
   OutputUse& use = Use(output, by_key ? std::string(path[1]) : std::string(), name);
   if (by_path && use.path == nullptr) use.path = extract::JsonPath::FromSegments(path.subspan(1));
   use.kept |= !own;
-  std::optional<model::Type> type = TypeOf(spec->type);
-  if (by_path) type.reset();
-  if (by_key) type = model::Type::kString;
-  // Without a response they are null, whatever their type.
-  return model::Binding{.slot = use.slot, .segments = segments, .type = type};
+  if (by_path) return model::Binding{.slot = use.slot, .segments = segments, .type = std::nullopt};
+  return model::Binding{.slot = use.slot, .segments = segments,
+                        .type = by_key ? model::Type::kString : TypeOf(spec->type)};
 }
 
 void StepNames::List(const std::string& prefix, std::vector<std::string>& out) const {

@@ -149,6 +149,7 @@ struct Program {
   std::deque<FlowPlan> flows;
   std::vector<StepPlan> setup, finally;
   std::vector<LoadUse> loads;       // at least one
+  std::uint32_t users_per_connection = 1;  // more: they share one, by HTTP/2 streams
   bool traced = false;              // iterations have a trace id and carry traceparent
   bool single_iteration = false;    // no load was given: one iteration, checks decide the verdict
   std::vector<MeetPlan> meets;

@@ -100,7 +100,7 @@ void User::Begin() {
   }
   const FlowPlan& flow = program.flows[flow_];
   if (flow.cookies_per_iteration) cookies_.Clear();
-  if (flow.connections_per_iteration) session_.CloseIdle();
+  if (flow.connections_per_iteration) session_->CloseIdle();
   if (flow.pacing) pace_ns_ = start_ns_ + thread_.Draw(*flow.pacing);
   if (!TakeFeedRows(flow)) return;  // the strand is done: the iteration ends here
   strand_.BeginList(flow.steps);

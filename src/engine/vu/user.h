@@ -42,7 +42,9 @@ class User : private net::Timer {
 
   [[nodiscard]] UserThread& thread() { return thread_; }
   [[nodiscard]] Slots& slots() { return slots_; }
-  [[nodiscard]] net::HttpSession& session() { return session_; }
+  [[nodiscard]] net::HttpSession& session() { return *session_; }
+  // Takes part in another user's connections from now on; before the first iteration.
+  void ShareConnections(const User& other) { session_ = other.session_; }
   [[nodiscard]] net::CookieJar& cookies() { return cookies_; }
   [[nodiscard]] std::unique_ptr<UserAuth>& auth() { return auth_; }
   [[nodiscard]] std::uint64_t number() const { return number_; }
@@ -94,7 +96,7 @@ class User : private net::Timer {
   const std::vector<StepPlan>* steps_ = nullptr;  // outside of a flow
   base::TraceId trace_;
   std::uint64_t root_span_ = 0;
-  net::HttpSession session_;
+  std::shared_ptr<net::HttpSession> session_ = std::make_shared<net::HttpSession>();
   net::CookieJar cookies_;
   std::unique_ptr<UserAuth> auth_;
   std::vector<std::uint32_t> rows_;    // of feeds that are taken once a user

@@ -44,6 +44,8 @@ class UserThread::LoadHost : public UserHost, public IterationObserver {
     const Share& share = thread_.parts_.share;
     const std::uint64_t number = share.index + std::uint64_t{index} * share.count + 1;
     users_.push_back(std::make_unique<User>(thread_, *this, index, number));
+    const std::uint32_t group = thread_.program_.users_per_connection;
+    if (group > 1 && index % group != 0) users_[index]->ShareConnections(*users_[index - index % group]);
     return index;
   }
 

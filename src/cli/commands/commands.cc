@@ -1,0 +1,13 @@
+#include "cli/commands/commands.h"
+
+namespace ronda::cli {
+
+std::vector<Command> BuiltInCommands() {
+  return {
+      RunCommand(),           BenchCommand(),    ControlCommand(),
+      ConfigExplainCommand(), HelpCommand(),     VersionCommand(),
+      CompletionCommand(),    CompleteCommand(), ReferenceCommand(),
+  };
+}
+
+}  // namespace ronda::cli

@@ -1,0 +1,23 @@
+#pragma once
+
+#include <vector>
+
+#include "cli/command.h"
+
+namespace ronda::cli {
+
+// One function a file of this folder.
+[[nodiscard]] Command RunCommand();            // run.cc
+[[nodiscard]] Command BenchCommand();          // bench.cc
+[[nodiscard]] Command ControlCommand();        // control.cc
+[[nodiscard]] Command HelpCommand();           // help.cc
+[[nodiscard]] Command VersionCommand();        // version.cc
+[[nodiscard]] Command ConfigExplainCommand();  // config_explain.cc
+[[nodiscard]] Command CompletionCommand();     // completion.cc
+[[nodiscard]] Command CompleteCommand();       // complete.cc
+[[nodiscard]] Command ReferenceCommand();      // reference.cc
+
+// Every command of the binary, in the order of help.
+[[nodiscard]] std::vector<Command> BuiltInCommands();
+
+}  // namespace ronda::cli

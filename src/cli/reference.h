@@ -1,0 +1,20 @@
+#pragma once
+
+#include <span>
+#include <string>
+#include <vector>
+
+#include "cli/command.h"
+
+namespace ronda::cli {
+
+// A generated page of docs/reference.
+struct Page {
+  std::string name;  // "commands.md"
+  std::string text;
+};
+
+// The reference pages, from the tables alone: commands and configuration.
+[[nodiscard]] std::vector<Page> ReferencePages(std::span<const Command> commands);
+
+}  // namespace ronda::cli

@@ -1,0 +1,212 @@
+#include "cli/scenario_run.h"
+
+#include <fmt/format.h>
+#include <signal.h>
+#include <sys/resource.h>
+
+#include <algorithm>
+#include <atomic>
+#include <cerrno>
+#include <cstring>
+#include <fstream>
+#include <iterator>
+
+#include "base/core/ids.h"
+#include "model/catalog/catalog.h"
+#include "model/load.h"
+
+namespace ronda::cli {
+namespace {
+
+// The run that signals are for; there is at most one in the process at a time.
+std::atomic<engine::LoadRun*> g_running{nullptr};
+
+extern "C" void OnSignal(int) {
+  const int saved = errno;
+  if (engine::LoadRun* run = g_running.load()) run->Interrupt();
+  errno = saved;
+}
+
+// Signals go to the run while this lives.
+class SignalScope {
+ public:
+  explicit SignalScope(engine::LoadRun& run) {
+    g_running.store(&run);
+    struct sigaction action {};
+    action.sa_handler = OnSignal;
+    sigaction(SIGINT, &action, &old_int_);
+    sigaction(SIGTERM, &action, &old_term_);
+    signal(SIGPIPE, SIG_IGN);
+  }
+  ~SignalScope() {
+    sigaction(SIGINT, &old_int_, nullptr);
+    sigaction(SIGTERM, &old_term_, nullptr);
+    g_running.store(nullptr);
+  }
+  SignalScope(const SignalScope&) = delete;
+  SignalScope& operator=(const SignalScope&) = delete;
+
+ private:
+  struct sigaction old_int_ {};
+  struct sigaction old_term_ {};
+};
+
+std::uint64_t CpuNs() {
+  rusage usage{};
+  getrusage(RUSAGE_SELF, &usage);
+  const auto ns = [](const timeval& t) { return static_cast<std::uint64_t>(t.tv_sec) * 1'000'000'000 + static_cast<std::uint64_t>(t.tv_usec) * 1000; };
+  return ns(usage.ru_utime) + ns(usage.ru_stime);
+}
+
+base::Environment EnvironmentOf(std::string_view name) {
+  static constexpr std::pair<std::string_view, base::Environment> kKnown[] = {
+      {"development", base::Environment::kDevelopment}, {"test", base::Environment::kTest},
+      {"stress", base::Environment::kStress},           {"pre-release", base::Environment::kPreRelease},
+      {"gray", base::Environment::kGray},               {"production", base::Environment::kProduction}};
+  for (const auto& [known, environment] : kKnown) {
+    if (known == name) return environment;
+  }
+  return base::Environment::kUnknown;
+}
+
+base::Result<const model::Definition*> PickRoot(const model::DefinitionSet& set, const std::string& name) {
+  std::vector<const model::Definition*> found;
+  std::vector<std::string> names;
+  // A drill is what somebody wants to run; its scenarios are its parts.
+  for (const model::Kind kind : {model::Kind::kDrill, model::Kind::kScenario}) {
+    for (const auto& definition : set.all) {
+      if (definition->kind != kind) continue;
+      names.push_back(definition->name);
+      if (name.empty() || definition->name == name) found.push_back(definition.get());
+    }
+    if (!found.empty()) break;
+  }
+  if (found.size() == 1) return found.front();
+  if (names.empty()) return base::InvalidArgument("there is no Scenario and no Drill in the file");
+  if (found.empty()) {
+    const std::string nearest = model::Nearest(name, names);
+    return base::InvalidArgument(fmt::format("there is no Scenario or Drill \"{}\"{}", name,
+                                             nearest.empty() ? fmt::format("; there is: {}", fmt::join(names, ", "))
+                                                             : fmt::format("; did you mean \"{}\"?", nearest)));
+  }
+  return base::InvalidArgument(fmt::format("the file has several: {}; choose one by --name", fmt::join(names, ", ")));
+}
+
+base::Result<const model::Definition*> PickEnvironment(const model::DefinitionSet& set, const std::string& name) {
+  const std::vector<std::string> names = set.Names(model::Kind::kEnvironment);
+  if (name.empty()) {
+    if (names.size() == 1) return set.Find(model::Kind::kEnvironment, {names[0], 0, {}});
+    if (names.empty()) return static_cast<const model::Definition*>(nullptr);
+    return base::InvalidArgument(fmt::format("there are several environments: {}; choose one by --env", fmt::join(names, ", ")));
+  }
+  const model::Definition* found = set.Find(model::Kind::kEnvironment, {name, 0, {}});
+  if (found != nullptr) return found;
+  const std::string nearest = model::Nearest(name, names);
+  return base::InvalidArgument(fmt::format("there is no environment \"{}\"{}", name,
+                                           nearest.empty() ? "; give the file that has it by --env-file"
+                                                           : fmt::format("; did you mean \"{}\"?", nearest)));
+}
+
+base::Result<std::map<std::string, std::string>> ReadSecrets(const model::Environment& environment, const std::string& folder, Context& context) {
+  std::map<std::string, std::string> values;
+  for (const model::SecretSource& secret : environment.secrets) {
+    if (!secret.env.empty()) {
+      const char* value = context.getenv(secret.env.c_str());
+      if (value == nullptr) return base::InvalidArgument(fmt::format("secret {}: the variable {} is not set", secret.name, secret.env));
+      values[secret.name] = value;
+      continue;
+    }
+    const std::string path = secret.file.starts_with('/') || folder.empty() ? secret.file : folder + "/" + secret.file;
+    ASSIGN_OR_RETURN(const auto source, ReadSource(path));
+    std::string text = source->text;
+    while (!text.empty() && (text.back() == '\n' || text.back() == '\r')) text.pop_back();
+    values[secret.name] = text;
+  }
+  return values;
+}
+
+// HTTP_PROXY is read in lower case only where a CGI server could set it by a request's header.
+std::map<std::string, std::string> ProxyVariables(Context& context) {
+  std::map<std::string, std::string> values;
+  for (const std::string name : {"http_proxy", "https_proxy", "all_proxy", "no_proxy"}) {
+    std::string upper = name;
+    std::ranges::transform(upper, upper.begin(), [](char c) { return static_cast<char>(std::toupper(c)); });
+    const char* value = context.getenv(name.c_str());
+    if (value == nullptr && (name != "http_proxy" || context.getenv("REQUEST_METHOD") == nullptr)) value = context.getenv(upper.c_str());
+    if (value != nullptr) values[name] = value;
+  }
+  return values;
+}
+
+}  // namespace
+
+base::Result<std::shared_ptr<const model::Source>> ReadSource(const std::string& path) {
+  std::ifstream in(path, std::ios::binary);
+  if (!in) return base::FromErrno("cannot read " + path, errno);
+  std::string text((std::istreambuf_iterator<char>(in)), std::istreambuf_iterator<char>());
+  if (in.bad()) return base::FromErrno("cannot read " + path, EIO);
+  return std::make_shared<const model::Source>(model::Source{path, std::move(text)});
+}
+
+base::Result<RunDone> ExecuteRun(RunRequest request, Context& context) {
+  RunDone done;
+  done.definitions = std::make_unique<model::DefinitionSet>();
+  model::Diagnostics diagnostics;
+  for (const auto& source : request.sources) model::LoadDefinitions(source, model::Catalog::BuiltIn(), *done.definitions, diagnostics);
+  RETURN_IF_ERROR(diagnostics.ToStatus());
+  ASSIGN_OR_RETURN(done.root, PickRoot(*done.definitions, request.name));
+  ASSIGN_OR_RETURN(const model::Definition* environment, PickEnvironment(*done.definitions, request.environment));
+  model::CheckReferences(*done.definitions, *done.root, diagnostics);
+  RETURN_IF_ERROR(diagnostics.ToStatus());
+  if (const auto* drill = done.root->As<model::Drill>()) {
+    if (drill->isolation) {
+      diagnostics.Error(drill->isolation->where,
+                        "isolation \"" + drill->isolation->profile.name + "\" cannot be enforced from here: no agent of the profile is connected",
+                        "run without `isolation:` only where real data may be written");
+      return diagnostics.ToStatus();
+    }
+    if (!drill->gates.empty()) {
+      context.log.Warning("gates of a drill are asked for by the server only; this run is started by hand");
+    }
+  }
+
+  base::TraceIdGenerator ids(EnvironmentOf(environment != nullptr ? environment->name : ""), 63);
+  done.run_id = base::ToHex(ids.Next(context.clock.WallNs() / 1'000'000));
+  done.digest = model::Digest(*done.root);
+  if (environment != nullptr) done.environment = environment->name;
+  engine::CompileInput input;
+  input.definitions = done.definitions.get();
+  input.root = done.root;
+  input.environment = environment;
+  input.set = std::move(request.set);
+  if (environment != nullptr) {
+    ASSIGN_OR_RETURN(input.secrets, ReadSecrets(*environment->As<model::Environment>(), request.folder, context));
+  }
+  input.variables = ProxyVariables(context);
+  input.folder = request.folder;
+  input.process = request.options.process;
+  input.load = request.load;
+  input.run_id = done.run_id;
+  input.run_mark = done.run_id;
+  input.traced = request.traced;
+  input.users_per_connection = request.users_per_connection;
+  done.program = engine::CompileProgram(input, diagnostics);
+  RETURN_IF_ERROR(diagnostics.ToStatus());
+  for (const model::Diagnostic& d : diagnostics.all()) context.log.Warning(d.message);
+
+  request.options.environment = EnvironmentOf(done.environment);
+  auto created = engine::LoadRun::Create(*done.program, std::move(request.options), diagnostics);
+  RETURN_IF_ERROR(diagnostics.ToStatus());
+  if (!created.ok()) return created.status();
+  const std::unique_ptr<engine::LoadRun> run = *std::move(created);
+  const std::uint64_t cpu = CpuNs();
+  {
+    const SignalScope signals(*run);
+    done.result = run->Execute();
+  }
+  done.cpu_ns = CpuNs() - cpu;
+  done.interrupted = done.result.end == engine::RunEnd::kInterrupted;
+  return done;
+}
+
+}  // namespace ronda::cli
