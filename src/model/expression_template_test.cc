@@ -33,7 +33,7 @@ class TemplateTest : public ::testing::Test {
     EvalContext context{names_.values(), &arena_, nullptr, 0, {}};
     Value value;
     EXPECT_TRUE(compiled->Evaluate(context, value)) << context.error;
-    return value;
+    return CopyInto(value, arena_);  // it may point into what `compiled` owns
   }
 
   ValueMaker maker_;
