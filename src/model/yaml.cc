@@ -59,9 +59,10 @@ class Builder : public YAML::EventHandler {
       : places_(places), text_(text), shift_(shift), diagnostics_(diagnostics) {}
 
   [[nodiscard]] bool failed() const { return failed_; }
+  [[nodiscard]] const Location& start() const { return start_; }
   [[nodiscard]] Node TakeRoot() { return std::exchange(root_, {}); }
 
-  void OnDocumentStart(const YAML::Mark&) override { anchors_.clear(); }
+  void OnDocumentStart(const YAML::Mark& mark) override { start_ = Where(mark); }
   void OnDocumentEnd() override {}
 
   void OnNull(const YAML::Mark& mark, YAML::anchor_t anchor) override {
@@ -285,6 +286,7 @@ class Builder : public YAML::EventHandler {
   std::string_view text_;
   std::size_t shift_;  // the parser's offset 0 in text_
   Diagnostics& diagnostics_;
+  Location start_;  // of the document
   Node root_;
   std::vector<Frame> stack_;
   std::unordered_map<YAML::anchor_t, Anchored> anchors_;
@@ -351,9 +353,15 @@ std::vector<Node> ParseYaml(std::shared_ptr<const Source> source, Diagnostics& d
   try {
     std::istringstream in{std::string(text.substr(shift))};
     YAML::Parser parser(in);
-    for (;;) {
+    for (Location last{source, 0, 0};;) {
       Builder builder(places, text, shift, diagnostics);
       if (!parser.HandleNextDocument(builder)) break;
+      // Where a value begins with a comma yaml-cpp yields empty documents for ever.
+      if (builder.start().line == last.line && builder.start().column == last.column) {
+        diagnostics.Error(last, "not valid YAML: a value cannot begin with this");
+        break;
+      }
+      last = builder.start();
       if (builder.failed()) continue;
       Node root = builder.TakeRoot();
       if (!root.is_null()) documents.push_back(std::move(root));

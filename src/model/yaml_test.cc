@@ -122,6 +122,12 @@ TEST(Yaml, UnquotedTemplatesInFlowAreExplained) {
   EXPECT_NE(Error("with: {url: ${env.shop}/x}\n").find("double quotes"), std::string::npos);
 }
 
+TEST(Yaml, AStrayCommaOrBracketEndsTheReading) {
+  EXPECT_NE(Error(", a: b\n").find("1:1: error: not valid YAML: a value cannot begin with this"),
+            std::string::npos);
+  EXPECT_NE(Error("a: b\n}\n").find("2:1: error: not valid YAML"), std::string::npos);
+}
+
 TEST(Yaml, ForeignBytesAreRefusedWithTheirPlace) {
   EXPECT_NE(Error("a: \xff\n").find("1:4: error: this is not UTF-8"), std::string::npos);
   EXPECT_NE(Error(std::string("a: b\x04" "c\n")).find("control character"), std::string::npos);
