@@ -4,6 +4,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -11,8 +12,10 @@
 #include "net/exchange.h"
 #include "net/http1/response_parser.h"
 #include "net/http_client.h"
+#include "net/proxy.h"
 #include "net/reactor.h"
 #include "net/resolver.h"
+#include "net/tls.h"
 
 namespace ronda::net {
 
@@ -38,6 +41,10 @@ struct Origin {
   }
 };
 
+// Whether exchanges of the same origin may wait for a connection in the making: worth it when it may
+// turn out to carry many at once.
+enum class Shared : std::uint8_t { kNo, kYes };
+
 // What is kept of an HTTP/1 response that did not come whole.
 struct PartialResponse {
   ResponseParser parser;
@@ -60,9 +67,12 @@ struct HttpSession::Impl final : Disposable, Timer {
   Exchange* last = nullptr;
   std::vector<Connection*> connections;  // each owned here until it is buried
   std::vector<Connecting*> connecting;
+  std::size_t unrouted = 0;  // exchanges that wait for room on a connection
   Impl* next = nullptr;  // all of the client's
   Impl** self = nullptr;
 };
+
+enum class Reuse : std::uint8_t { kNo, kYes };
 
 // The room's middle: routes exchanges to connections, and keeps what all connections of the thread
 // share. One thread.
@@ -84,6 +94,10 @@ class ClientCore final : public HttpClient, private Deferred {
   [[nodiscard]] Counters& mutable_counters() { return counters_; }
   [[nodiscard]] std::uint64_t NextSourceTurn() { return source_turn_++; }
 
+  // Made at the first use of the transport and kept; so are failures.
+  [[nodiscard]] const base::Result<std::unique_ptr<TlsContext>>& tls(const Transport& transport);
+  [[nodiscard]] const base::Result<ProxyServer>& proxy(const Transport& transport);
+
   // One thread reads one socket at a time: all share one buffer, of kInputSize and the slack.
   [[nodiscard]] char* input() { return input_.get(); }
   // Scratch for what is sent at once.
@@ -100,8 +114,8 @@ class ClientCore final : public HttpClient, private Deferred {
   void Fail(Exchange& exchange, const Failure& failure);
   // The same, but the handler hears of it at the end of this wake-up: safe from inside Send.
   void FailLater(Exchange& exchange, Failure failure);
-  // Once more, on a new connection. The exchange has been taken off its old one.
-  void Retry(Exchange& exchange);
+  // Once more. The exchange has been taken off its old connection.
+  void Retry(Exchange& exchange, Reuse reuse);
   void Expire(Exchange& exchange);
 
   // Gives the exchanges that waited for `connecting` to `connection` (which the session owns from
@@ -110,7 +124,9 @@ class ClientCore final : public HttpClient, private Deferred {
   void OnConnectFailed(Connecting& connecting, const Failure& failure);
   // The connection can take more: hands it exchanges that wait for its origin.
   void OnRoom(Connection& connection);
-  // Exchanges that waited for room on a connection that takes no more.
+  // The same at the end of this wake-up.
+  void RoomSoon(Connection& connection);
+  // Exchanges that waited for room have to look for another connection.
   void OnNoRoom(HttpSession::Impl& session);
 
   void Bury(std::unique_ptr<Disposable> dead);
@@ -123,7 +139,8 @@ class ClientCore final : public HttpClient, private Deferred {
                         ExchangeHandler& handler);
   void Release(Exchange& exchange);
   void Route(Exchange& exchange);
-  void Connect(Exchange& exchange);
+  void Connect(Exchange& exchange, Shared shared);
+  static void SetUnrouted(Exchange& exchange, bool unrouted);
   // Takes it off its connection or connecting, silently.
   void Detach(Exchange& exchange);
   void LeaveConnecting(Exchange& exchange);
@@ -132,6 +149,8 @@ class ClientCore final : public HttpClient, private Deferred {
   Reactor& reactor_;
   const Options options_;
   Resolver resolver_;
+  std::unordered_map<const Transport*, base::Result<std::unique_ptr<TlsContext>>> tls_;
+  std::unordered_map<const Transport*, base::Result<ProxyServer>> proxies_;
   Counters counters_;
   std::uint64_t source_turn_ = 0;
   std::unique_ptr<char[]> input_;
@@ -143,6 +162,7 @@ class ClientCore final : public HttpClient, private Deferred {
   std::vector<Exchange*> free_exchanges_;
   std::vector<Exchange*> failing_;
   std::vector<std::unique_ptr<Disposable>> dead_;
+  std::vector<Connection*> with_room_;  // RoomSoon was called; open or among dead_
   HttpSession::Impl* sessions_ = nullptr;
 };
 

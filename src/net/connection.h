@@ -31,6 +31,8 @@ class Connection : public Disposable, public FdHandler {
   [[nodiscard]] virtual bool CanTake() const = 0;
   // Whether it speaks a protocol that may take more later, so that waiting is worth it.
   [[nodiscard]] virtual bool WillTake() const = 0;
+  // Whether it carries many exchanges at once.
+  [[nodiscard]] virtual bool multiplexes() const = 0;
   // No exchange is on it.
   [[nodiscard]] virtual bool idle() const = 0;
   // Sends the request. Never calls the handler; failures come later.

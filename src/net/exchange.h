@@ -11,6 +11,7 @@ namespace ronda::net {
 
 class Connecting;
 class Connection;
+class Http2Stream;
 
 // One request on its way. Lives in the client's pool (its memory stays for the client's life); linked
 // into its session's list from Send until its handler is called or it is cancelled. One thread.
@@ -30,6 +31,9 @@ struct Exchange {
   State state = State::kFree;
   Connecting* connecting = nullptr;
   Connection* connection = nullptr;
+  Http2Stream* stream = nullptr;  // on an HTTP/2 connection
+  bool unrouted = false;          // counted in the session: waits for room, not for `connecting`
+  bool avoid_reuse = false;       // a kept connection was stale: takes a new one
 
   std::uint64_t start_ns = 0;
   std::uint64_t deadline_ns = 0;    // ~0: none
@@ -64,6 +68,7 @@ struct Exchange {
   void ResetAttempt() {
     connection = nullptr;
     connecting = nullptr;
+    stream = nullptr;
     begun_ns = sent_ns = first_byte_ns = 0;
     bytes_sent = bytes_received = 0;
     status = 0;

@@ -386,7 +386,7 @@ bool H1Connection::RetryIfStale() {
   }
   exchange_ = nullptr;
   Close();
-  core_.Retry(exchange);
+  core_.Retry(exchange, Reuse::kNo);
   return true;
 }
 

@@ -22,6 +22,7 @@ class H1Connection final : public Connection, private Timer {
 
   [[nodiscard]] bool CanTake() const override { return exchange_ == nullptr && !closed_; }
   [[nodiscard]] bool WillTake() const override { return false; }
+  [[nodiscard]] bool multiplexes() const override { return false; }
   [[nodiscard]] bool idle() const override { return exchange_ == nullptr; }
   void Start(Exchange& exchange) override;
   void Abandon(Exchange& exchange) override;

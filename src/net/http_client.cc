@@ -24,7 +24,7 @@ bool MayMultiplex(const HttpRequest& request) {
 }
 
 std::string StageOf(const Exchange& exchange) {
-  if (exchange.connecting != nullptr) return exchange.connecting->Stage();
+  if (exchange.connecting != nullptr) return exchange.connecting->Describe();
   if (exchange.connection == nullptr) return "waiting for a connection";
   if (exchange.sent_ns == 0) return "sending the request";
   if (exchange.first_byte_ns == 0) return "waiting for the first byte of the response";
@@ -154,26 +154,35 @@ Exchange& ClientCore::NewExchange(HttpSession::Impl& session, const HttpRequest&
 
 void ClientCore::Route(Exchange& exchange) {
   HttpSession::Impl& session = *exchange.session;
-  bool wait = false;
-  if (!exchange.request.fresh_connection && exchange.retries == 0) {
-    for (Connection* connection : session.connections) {
-      if (!connection->origin().Serves(exchange.request)) continue;
-      if (connection->CanTake()) return connection->Start(exchange);
-      wait = wait || connection->WillTake();
-    }
-    if (wait) return;
-    for (Connecting* connecting : session.connecting) {
-      if (!connecting->Serves(exchange.request)) continue;
-      exchange.connecting = connecting;
-      return;
-    }
+  if (exchange.request.fresh_connection || exchange.avoid_reuse) {
+    return Connect(exchange, Shared::kNo);
   }
-  Connect(exchange);
+  bool wait = false;
+  bool only_h1 = !MayMultiplex(exchange.request);
+  for (Connection* connection : session.connections) {
+    if (!connection->origin().Serves(exchange.request)) continue;
+    if (connection->CanTake()) return connection->Start(exchange);
+    wait = wait || connection->WillTake();
+    only_h1 = only_h1 || !connection->multiplexes();
+  }
+  if (wait) return SetUnrouted(exchange, true);
+  if (only_h1) return Connect(exchange, Shared::kNo);
+  for (Connecting* connecting : session.connecting) {
+    if (!connecting->Serves(exchange.request)) continue;
+    exchange.connecting = connecting;
+    return;
+  }
+  Connect(exchange, Shared::kYes);
 }
 
-void ClientCore::Connect(Exchange& exchange) {
+void ClientCore::SetUnrouted(Exchange& exchange, bool unrouted) {
+  if (exchange.unrouted == unrouted) return;
+  exchange.unrouted = unrouted;
+  exchange.session->unrouted += unrouted ? 1 : -1;
+}
+
+void ClientCore::Connect(Exchange& exchange, Shared shared) {
   HttpSession::Impl& session = *exchange.session;
-  const Shared shared = MayMultiplex(exchange.request) ? Shared::kYes : Shared::kNo;
   auto* connecting = new Connecting(*this, session, exchange, shared);  // owned by the session
   session.connecting.push_back(connecting);
   exchange.connecting = connecting;
@@ -184,15 +193,11 @@ void ClientCore::OnConnected(Connecting& connecting, std::unique_ptr<Connection>
   HttpSession::Impl& session = connecting.session();
   Connection& connection = *made.release();
   session.connections.push_back(&connection);
-  const std::uint64_t now = reactor_.now_ns();
   for (Exchange* e = session.first; e != nullptr; e = e->next) {
     if (e->connecting != &connecting) continue;
     e->connecting = nullptr;
-    if (e == connecting.owner()) {
-      connecting.AddPhases(e->phases);
-    } else {
-      e->phases.blocked += now - e->start_ns;
-    }
+    SetUnrouted(*e, true);
+    if (e == connecting.owner()) connecting.AddPhases(e->phases);
   }
   connecting.Close();
   OnRoom(connection);
@@ -200,16 +205,29 @@ void ClientCore::OnConnected(Connecting& connecting, std::unique_ptr<Connection>
 
 void ClientCore::OnRoom(Connection& connection) {
   HttpSession::Impl& session = connection.session();
-  for (Exchange* e = session.first; e != nullptr && connection.CanTake(); e = e->next) {
-    if (e->state != Exchange::State::kWaiting || e->connecting != nullptr) continue;
-    if (connection.origin().Serves(e->request)) connection.Start(*e);
+  const std::uint64_t now = reactor_.now_ns();
+  for (Exchange* e = session.first; session.unrouted > 0 && e != nullptr; e = e->next) {
+    if (!connection.CanTake()) break;
+    if (!e->unrouted || !connection.origin().Serves(e->request)) continue;
+    SetUnrouted(*e, false);
+    e->phases.blocked =
+        now - e->start_ns - std::min(now - e->start_ns, e->phases.dns + e->phases.connect + e->phases.tls);
+    connection.Start(*e);
   }
-  if (!connection.CanTake()) OnNoRoom(session);
+  if (!connection.WillTake()) OnNoRoom(session);
+}
+
+void ClientCore::RoomSoon(Connection& connection) {
+  if (connection.session().unrouted == 0) return;
+  with_room_.push_back(&connection);
+  reactor_.Defer(*this);
 }
 
 void ClientCore::OnNoRoom(HttpSession::Impl& session) {
-  for (Exchange* e = session.first; e != nullptr; e = e->next) {
-    if (e->state == Exchange::State::kWaiting && e->connecting == nullptr) Route(*e);
+  for (Exchange* e = session.first; session.unrouted > 0 && e != nullptr; e = e->next) {
+    if (!e->unrouted) continue;
+    SetUnrouted(*e, false);
+    Route(*e);
   }
 }
 
@@ -261,8 +279,9 @@ void ClientCore::FailLater(Exchange& exchange, Failure failure) {
   reactor_.Defer(*this);
 }
 
-void ClientCore::Retry(Exchange& exchange) {
+void ClientCore::Retry(Exchange& exchange, Reuse reuse) {
   ++exchange.retries;
+  exchange.avoid_reuse = reuse == Reuse::kNo;
   ++counters_.retries;
   exchange.ResetAttempt();
   exchange.state = Exchange::State::kWaiting;
@@ -297,6 +316,7 @@ void ClientCore::Detach(Exchange& exchange) {
   switch (exchange.state) {
     case Exchange::State::kWaiting:
       if (exchange.connecting != nullptr) LeaveConnecting(exchange);
+      SetUnrouted(exchange, false);
       break;
     case Exchange::State::kRunning:
       exchange.connection->Abandon(exchange);
@@ -326,7 +346,20 @@ void ClientCore::Release(Exchange& exchange) {
   exchange.phases = {};
   exchange.retries = 0;
   exchange.source_read = false;
+  exchange.avoid_reuse = false;
   free_exchanges_.push_back(&exchange);
+}
+
+const base::Result<std::unique_ptr<TlsContext>>& ClientCore::tls(const Transport& transport) {
+  const auto found = tls_.find(&transport);
+  if (found != tls_.end()) return found->second;
+  return tls_.emplace(&transport, TlsContext::Create(transport)).first->second;
+}
+
+const base::Result<ProxyServer>& ClientCore::proxy(const Transport& transport) {
+  const auto found = proxies_.find(&transport);
+  if (found != proxies_.end()) return found->second;
+  return proxies_.emplace(&transport, ParseProxy(transport.proxy)).first->second;
 }
 
 ResponseParser& ClientCore::parser(const Transport& transport) {
@@ -367,6 +400,11 @@ void ClientCore::OnDeferred() {
     Exchange& exchange = *failing_.front();
     failing_.erase(failing_.begin());
     Fail(exchange, Failure(std::move(exchange.failure)));
+  }
+  const auto with_room = std::move(with_room_);
+  with_room_.clear();
+  for (Connection* connection : with_room) {
+    if (!connection->closed()) OnRoom(*connection);
   }
   const auto dead = std::move(dead_);
   dead_.clear();

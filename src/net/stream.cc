@@ -30,9 +30,10 @@ Stream& Stream::operator=(Stream&& other) noexcept {
 
 void Stream::Close() {
   if (ssl_ != nullptr) {
-    ERR_clear_error();
-    SSL_shutdown(ssl_);  // close_notify, if the socket takes it at once
+    // close_notify, if the socket takes it at once.
+    if (SSL_in_init(ssl_) == 0) SSL_shutdown(ssl_);
     SSL_free(std::exchange(ssl_, nullptr));
+    ERR_clear_error();
   }
   if (fd_ >= 0) close(std::exchange(fd_, -1));
 }
@@ -68,6 +69,7 @@ Stream::Io Stream::Write(const iovec* pieces, int count) {
 
 Stream::Io Stream::ReadTls(char* into, std::size_t room) {
   std::size_t total = 0;
+  errno = 0;
   while (total < room) {
     std::size_t got = 0;
     const int result = SSL_read_ex(ssl_, into + total, room - total, &got);
@@ -85,6 +87,7 @@ Stream::Io Stream::ReadTls(char* into, std::size_t room) {
 
 Stream::Io Stream::WriteTls(const iovec* pieces, int count) {
   std::size_t total = 0;
+  errno = 0;
   for (int i = 0; i < count; ++i) {
     std::size_t left = pieces[i].iov_len;
     const char* from = static_cast<const char*>(pieces[i].iov_base);
@@ -117,12 +120,12 @@ Stream::Io Stream::FailTls(int result, std::string_view what) {
     case SSL_ERROR_ZERO_RETURN:
       return {Outcome::kEnd, 0};
     case SSL_ERROR_SYSCALL:
+      ERR_clear_error();
       if (errno_value != 0) return FailWith(what, errno_value);
       return {Outcome::kEnd, 0};
     default:
       break;
   }
-  if (EndedWithoutNotice()) return {Outcome::kEnd, 0};
   failure_ = {ErrorKind::kTls, std::string(what) + ": " + TakeTlsError()};
   return {Outcome::kFailed, 0};
 }

@@ -22,14 +22,17 @@ class Stream {
   };
 
   Stream() = default;
-  // Takes `fd`, and `ssl` whose handshake is done (null: in the clear).
-  Stream(int fd, SSL* ssl) : fd_(fd), ssl_(ssl) {}
+  // Takes `fd`.
+  explicit Stream(int fd) : fd_(fd) {}
   ~Stream() { Close(); }
   Stream(Stream&& other) noexcept;
   Stream& operator=(Stream&& other) noexcept;
 
   [[nodiscard]] int fd() const { return fd_; }
   [[nodiscard]] SSL* ssl() const { return ssl_; }
+
+  // Goes on under TLS; takes `ssl`.
+  void SetTls(SSL* ssl) { ssl_ = ssl; }
 
   // One recv in the common case. A full buffer means that there may be more.
   [[nodiscard]] Io Read(char* into, std::size_t room);
