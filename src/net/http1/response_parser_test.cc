@@ -333,6 +333,24 @@ TEST(ResponseParserTest, BadChunksAreRefusedWhereTheyAre) {
   EXPECT_EQ(error("0\r\na: " + std::string(20'000, 'b')).first, Code::kTrailerTooLarge);
 }
 
+TEST(ResponseParserTest, StartForgetsAResponseThatWasCutOff) {
+  const std::string head = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
+  for (const std::string cut : {"5\r\nhe", "5", "1;ext", "0\r\nX: 1\r\nY"}) {
+    ResponseParser parser;
+    parser.Start(ResponseTo::kAny);
+    ASSERT_EQ(parser.ParseHead(head), Progress::kDone);
+    std::string body = cut;
+    EXPECT_FALSE(parser.Feed(body.data(), body.size()).done);
+    parser.Start(ResponseTo::kAny);
+    ASSERT_EQ(parser.ParseHead(head), Progress::kDone);
+    body = "3\r\nnew\r\n0\r\n\r\n";
+    const ResponseParser::Piece piece = parser.Feed(body.data(), body.size());
+    EXPECT_TRUE(piece.done) << cut;
+    EXPECT_EQ(body.substr(0, piece.body), "new") << cut;
+    EXPECT_TRUE(parser.trailers().empty()) << cut;
+  }
+}
+
 TEST(ResponseParserTest, TheHeadHasALimitInBytesAndInLines) {
   const std::string text = "HTTP/1.1 200 OK\r\nA: 1\r\nB: 2\r\nContent-Length: 0\r\n\r\n";
   const auto size = static_cast<std::uint32_t>(text.size());
