@@ -131,8 +131,7 @@ Http1ErrorCode ChunkedDecoder::ParseTrailers() {
     rest.remove_prefix(line.size() + 1);
     const std::size_t colon = line.find(':');
     const std::string_view name = line.substr(0, colon);
-    if (colon == std::string_view::npos || name.empty() ||
-        !std::ranges::all_of(name, http1::IsTokenChar)) {
+    if (colon == std::string_view::npos || !http1::IsToken(name)) {
       trailers_.clear();
       return Http1ErrorCode::kBadHeaderName;
     }

@@ -9,6 +9,7 @@ namespace ronda::net {
 namespace {
 
 using http1::EqualsLower;
+using http1::IsToken;
 
 constexpr std::string_view kVersion = " HTTP/1.1\r\n";
 constexpr std::string_view kHost = "Host: ";
@@ -17,10 +18,6 @@ constexpr std::string_view kChunked = "Transfer-Encoding: chunked\r\n";
 constexpr std::string_view kClose = "Connection: close\r\n";
 constexpr std::string_view kLineEnd = "\r\n";
 constexpr std::size_t kMaxDigits = 20;
-
-bool IsToken(std::string_view text) {
-  return !text.empty() && std::ranges::all_of(text, http1::IsTokenChar);
-}
 
 bool SplitsLine(char c) { return c == '\r' || c == '\n' || c == '\0'; }
 

@@ -31,21 +31,47 @@ inline bool IsControl(char c) {
   return (u < 0x20 && u != '\t') || u == 0x7f;
 }
 
+#if defined(__SSE2__)
+// One bit a byte that is a control character.
+inline unsigned ControlMask(__m128i bytes) {
+  const __m128i low = _mm_cmpeq_epi8(_mm_min_epu8(bytes, _mm_set1_epi8(0x1f)), bytes);
+  const __m128i tab = _mm_cmpeq_epi8(bytes, _mm_set1_epi8('\t'));
+  const __m128i del = _mm_cmpeq_epi8(bytes, _mm_set1_epi8(0x7f));
+  return static_cast<unsigned>(_mm_movemask_epi8(_mm_or_si128(_mm_andnot_si128(tab, low), del)));
+}
+
+inline __m128i Load16(const char* p) {
+  return _mm_loadu_si128(reinterpret_cast<const __m128i*>(p));
+}
+
+inline __m128i Load8(const char* p) { return _mm_loadl_epi64(reinterpret_cast<const __m128i*>(p)); }
+#endif
+
 // The first control character in [p, end), or `end`.
 inline const char* FindControl(const char* p, const char* end) {
 #if defined(__SSE2__)
-  const __m128i space = _mm_set1_epi8(0x1f), tab = _mm_set1_epi8('\t'), del = _mm_set1_epi8(0x7f);
+  const bool long_text = end - p >= 16;
   for (; end - p >= 16; p += 16) {
-    const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(p));
-    const __m128i low = _mm_cmpeq_epi8(_mm_min_epu8(bytes, space), bytes);
-    const __m128i control =
-        _mm_or_si128(_mm_andnot_si128(_mm_cmpeq_epi8(bytes, tab), low), _mm_cmpeq_epi8(bytes, del));
-    const int mask = _mm_movemask_epi8(control);
-    if (mask != 0) return p + std::countr_zero(static_cast<unsigned>(mask));
+    const unsigned mask = ControlMask(Load16(p));
+    if (mask != 0) return p + std::countr_zero(mask);
   }
+  // What is left, together with bytes before it that are known to be none.
+  if (long_text && p != end) {
+    const unsigned mask = ControlMask(Load16(end - 16));
+    return mask == 0 ? end : end - 16 + std::countr_zero(mask);
+  }
+  if (end - p >= 8 && ControlMask(_mm_unpacklo_epi64(Load8(p), Load8(end - 8))) == 0) return end;
 #endif
   while (p != end && !IsControl(*p)) ++p;
   return p;
+}
+
+// Whether `text` is a token (RFC 9110, 5.6.2). Looks at every byte: names are short and nearly
+// always good, so that an early exit costs more than it saves.
+inline bool IsToken(std::string_view text) {
+  bool good = !text.empty();
+  for (const char c : text) good &= IsTokenChar(c);
+  return good;
 }
 
 // Whether `text` is `lower` in any case; `lower` holds lower-case letters and '-' only, and `text`

@@ -47,10 +47,6 @@ bool IsForbidden(const HeaderView& header) {
   }
 }
 
-bool IsName(std::string_view name) {
-  return !name.empty() && std::ranges::all_of(name, http1::IsTokenChar);
-}
-
 // Values without control characters are the usual ones; only CR, LF and NUL may not be sent.
 bool IsValue(std::string_view value) {
   const char* const end = value.data() + value.size();
@@ -314,7 +310,7 @@ std::uint32_t Http2SessionImpl::Room() const {
 base::Status Http2SessionImpl::AddHeaders(std::span<const HeaderView> headers,
                                           std::string_view& authority, bool& has_length) {
   for (const HeaderView& header : headers) {
-    if (!IsName(header.name)) {
+    if (!http1::IsToken(header.name)) {
       return base::InvalidArgument("header name \"" + std::string(header.name.substr(0, 80)) +
                                    "\" is not a token (RFC 9110, 5.6.2)");
     }
@@ -336,7 +332,7 @@ base::Status Http2SessionImpl::AddHeaders(std::span<const HeaderView> headers,
 base::Status Http2SessionImpl::Submit(const Http2Request& request, Http2Stream& stream) {
   CHECK(!stream.open());
   if (Room() == 0) return base::FailedPrecondition("no room for another stream");
-  if (!IsName(request.method) || request.path.empty() || !IsValue(request.path) ||
+  if (!http1::IsToken(request.method) || request.path.empty() || !IsValue(request.path) ||
       !IsValue(request.authority)) {
     return base::InvalidArgument("method, path or host holds a character that may not be sent");
   }
