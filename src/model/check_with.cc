@@ -92,7 +92,8 @@ void CheckArgument(Loader& loader, const Node& value, const FieldSpec& param) {
   if (is_template && param.type != FieldType::kExpression) return;
   if (param.type == FieldType::kAny) return;
   if (IsWord(param, value)) return;
-  const bool second = param.also.has_value() && !Fits(param.type, value) && Fits(*param.also, value);
+  const bool second =
+      param.also.has_value() && !Fits(param.type, value) && Fits(*param.also, value);
   CheckAs(loader, second ? *param.also : param.type, param, value);
 }
 

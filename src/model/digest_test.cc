@@ -20,7 +20,8 @@ TEST(Digest, IsSha256OfTheCanonicalForm) {
   EXPECT_EQ(CanonicalForm(loaded.set.all[0]->raw),
             R"({"inline":[{"a":1,"b":"x"}],"kind":"Feed","name":"f"})");
   // printf '%s' '<the form>' | sha256sum
-  EXPECT_EQ(Digest(*loaded.set.all[0]), "sha256:d6970a98a969a7cc850bba8ca6607e7731681ac824f3a0df47d88c829aada61a");
+  EXPECT_EQ(Digest(*loaded.set.all[0]),
+            "sha256:d6970a98a969a7cc850bba8ca6607e7731681ac824f3a0df47d88c829aada61a");
 }
 
 TEST(Digest, DoesNotDependOnLayoutCommentsOrOrderOfKeys) {
@@ -34,7 +35,8 @@ TEST(Digest, ChangesWithEveryMeaning) {
   EXPECT_NE(DigestOf("kind: Feed\nname: f\ninline: [{a: 2, b: x}]\n"), DigestOf(kFeed));
   EXPECT_NE(DigestOf("kind: Feed\nname: f\ninline: [{a: '1', b: x}]\n"), DigestOf(kFeed))
       << "quoted is text";
-  EXPECT_NE(DigestOf("kind: Feed\nname: f\ninline: [{a: 1, b: x}, {a: 1, b: x}]\n"), DigestOf(kFeed));
+  EXPECT_NE(DigestOf("kind: Feed\nname: f\ninline: [{a: 1, b: x}, {a: 1, b: x}]\n"),
+            DigestOf(kFeed));
 }
 
 // Invariant 1: a run overrides a copy; the definition it came from keeps its digest.

@@ -106,7 +106,10 @@ std::string ListSchema(const FieldSpec& spec, Templates templates) {
 std::string MapSchema(const FieldSpec& spec, Templates templates) {
   if (!spec.see.empty() && !spec.by_name) return RefTo(spec.see);
   if (spec.by_name) {
-    return Object().Add("type", Quote("object")).Add("additionalProperties", RefTo(spec.see)).Done();
+    return Object()
+        .Add("type", Quote("object"))
+        .Add("additionalProperties", RefTo(spec.see))
+        .Done();
   }
   if (!spec.fields.empty()) return ObjectSchema(spec.fields, templates);
   return Object().Add("type", Quote("object")).Done();
@@ -125,7 +128,8 @@ std::string TypeSchema(const FieldSpec& spec, FieldType type, Templates template
     case FieldType::kPercent: return R"({"type":"string","pattern":"^[0-9.]+ *%$"})";
     case FieldType::kRate: return R"({"type":["string","number"]})";
     case FieldType::kExpression: return R"({"type":["string","boolean"]})";
-    case FieldType::kRef: return R"({"type":"string","pattern":"^[A-Za-z0-9][A-Za-z0-9._-]*(@[1-9][0-9]*)?$"})";
+    case FieldType::kRef:
+      return R"({"type":"string","pattern":"^[A-Za-z0-9][A-Za-z0-9._-]*(@[1-9][0-9]*)?$"})";
     case FieldType::kList: return ListSchema(spec, templates);
     case FieldType::kMap: return MapSchema(spec, templates);
   }
@@ -194,7 +198,8 @@ std::string When(std::string_view key, std::string_view word, std::string_view s
 std::string StepSchema(const ObjectSpec& step, const Catalog& catalog) {
   std::vector<std::string> rules = {ObjectSchema(step.fields, Templates::kNo)};
   for (const ActionSchema& action : catalog.all()) {
-    const std::string with = Object().Add("with", ObjectSchema(action.params, Templates::kYes)).Done();
+    const std::string with =
+        Object().Add("with", ObjectSchema(action.params, Templates::kYes)).Done();
     rules.push_back(When("action", action.code, Object().Add("properties", with).Done()));
   }
   return Object().Add("allOf", List(rules)).Done();

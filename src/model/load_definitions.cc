@@ -13,8 +13,9 @@ namespace ronda::model {
 namespace {
 
 constexpr std::array<std::string_view, 14> kKinds = {
-    "Scenario", "Component", "Feed",    "Drill",            "Environment",  "Patrol",    "Plan",
-    "Action",   "Package",   "IsolationProfile", "TrafficModel", "Recording", "Trigger", "InitTask"};
+    "Scenario",     "Component", "Feed",    "Drill",   "Environment",
+    "Patrol",       "Plan",      "Action",  "Package", "IsolationProfile",
+    "TrafficModel", "Recording", "Trigger", "InitTask"};
 
 // ---- the envelope, which every kind has
 
@@ -35,7 +36,8 @@ std::vector<Field<Definition>> MakeEnvelopeFields() {
              if (node.is_scalar() && IsDefinitionName(node.scalar)) {
                out.name = node.scalar;
              } else {
-               loader.Error(node, "a name has letters, digits, \".\", \"_\" and \"-\", at most 100");
+               loader.Error(node,
+                            "a name has letters, digits, \".\", \"_\" and \"-\", at most 100");
              }
            }},
           Bind<D, &D::version>({.name = "version",
@@ -253,11 +255,6 @@ const std::vector<Field<Drill>>& DrillFields() {
 
 // ---- Environment
 
-bool IsTaken(const Environment& environment, std::string_view name) {
-  return std::ranges::any_of(environment.values,
-                             [name](const auto& value) { return value.first == name; });
-}
-
 void ReadValues(Loader& loader, const FieldSpec& spec, const Node& node, Environment& out) {
   if (!ExpectMap(loader, node, '"' + spec.name + '"')) return;
   for (const auto& [name, value] : node.members) {
@@ -266,7 +263,7 @@ void ReadValues(Loader& loader, const FieldSpec& spec, const Node& node, Environ
       loader.Error(name, '"' + name.scalar + "\" is text, a number or a bool");
     } else if (HasTemplate(value.scalar)) {
       loader.Error(value, "an environment takes no ${...}");
-    } else if (IsTaken(out, name.scalar)) {
+    } else if (!loader.taken.insert(name.scalar).second) {
       loader.Error(name, "an endpoint and a variable are both called \"" + name.scalar + '"',
                    "both are read as env." + name.scalar);
     } else {
@@ -338,15 +335,15 @@ const std::vector<Field<Environment>>& EnvironmentFields() {
 void CheckLoopNames(Loader& loader) {
   for (const Node& name : loader.loop_names) {
     if (!loader.taken.contains(name.scalar)) continue;
-    loader.Error(name, "a loop's variable and a step or feed are both called \"" + name.scalar + '"',
+    loader.Error(name,
+                 "a loop's variable and a step or feed are both called \"" + name.scalar + '"',
                  "name the variable by forEach: {in: ..., as: name}");
   }
 }
 
 void ReadScenario(Loader& loader, const Node& rest, Definition& definition) {
   Scenario scenario;
-  ReadFields(loader, rest, "a Scenario", ScenarioFields(), scenario,
-             NamesOf(EnvelopeFields()));
+  ReadFields(loader, rest, "a Scenario", ScenarioFields(), scenario, NamesOf(EnvelopeFields()));
   for (auto* steps : {&scenario.setup, &scenario.steps, &scenario.finally}) GiveIds(loader, *steps);
   CheckLoopNames(loader);
   for (const Load& load : scenario.plan.loads) {
@@ -360,8 +357,7 @@ void ReadScenario(Loader& loader, const Node& rest, Definition& definition) {
 
 void ReadComponent(Loader& loader, const Node& rest, Definition& definition) {
   Component component;
-  ReadFields(loader, rest, "a Component", ComponentFields(), component,
-             NamesOf(EnvelopeFields()));
+  ReadFields(loader, rest, "a Component", ComponentFields(), component, NamesOf(EnvelopeFields()));
   GiveIds(loader, component.steps);
   CheckLoopNames(loader);
   definition.body = std::move(component);
@@ -375,8 +371,9 @@ void ReadDrill(Loader& loader, const Node& rest, Definition& definition) {
   if (only != nullptr && rest.Find("mix") != nullptr) {
     loader.Error(*only, "a Drill has \"scenario\" or \"mix\", not both");
   }
-  const bool each_has = !drill.plan.loads.empty() &&
-                        std::ranges::none_of(drill.plan.loads, &std::vector<MixEntry>::empty, &Load::mix);
+  const bool each_has =
+      !drill.plan.loads.empty() &&
+      std::ranges::none_of(drill.plan.loads, &std::vector<MixEntry>::empty, &Load::mix);
   if (only == nullptr && rest.Find("mix") == nullptr && !each_has) {
     loader.diagnostics.Error(definition.where, "a Drill needs \"mix\" or \"scenario\"");
   }
@@ -446,9 +443,9 @@ void LoadDocument(Loader& loader, const Node& document, DefinitionSet& set) {
 std::string_view NameOf(Kind kind) { return kKinds[static_cast<std::size_t>(kind)]; }
 
 const std::vector<std::string>& ReservedNames() {
-  static const std::vector<std::string> names = {
-      "env", "secrets", "params", "run", "vu", "index", "true", "false", "null", "and", "or", "not",
-      "in",  "if"};
+  static const std::vector<std::string> names = {"env",   "secrets", "params", "run",  "vu",
+                                                 "index", "true",    "false",  "null", "and",
+                                                 "or",    "not",     "in",     "if"};
   return names;
 }
 

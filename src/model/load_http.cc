@@ -62,11 +62,12 @@ std::vector<Field<TlsSettings>> MakeTlsFields() {
                             .description = "OpenSSL's list of ciphers, for TLS 1.2.",
                             .min = 1,
                             .literal = true}),
-      Bind<T, &T::session_reuse>({.name = "sessionReuse",
-                                  .type = FieldType::kBool,
-                                  .description = "Later connections resume the first one's session.",
-                                  .default_text = "true",
-                                  .literal = true})};
+      Bind<T, &T::session_reuse>(
+          {.name = "sessionReuse",
+           .type = FieldType::kBool,
+           .description = "Later connections resume the first one's session.",
+           .default_text = "true",
+           .literal = true})};
 }
 
 const std::vector<Field<TlsSettings>>& TlsFields() {
@@ -117,10 +118,7 @@ std::vector<Field<HttpSettings>> MakeHttpFields() {
                                            "prefers; `h2c` is HTTP/2 without TLS.",
                             .default_text = "auto",
                             .one_of = {"auto", "1.1", "h2", "h2c"}}),
-      {{.name = "tls",
-        .type = FieldType::kMap,
-        .description = "How TLS is made.",
-        .see = "Tls"},
+      {{.name = "tls", .type = FieldType::kMap, .description = "How TLS is made.", .see = "Tls"},
        [](Loader& loader, const FieldSpec&, const Node& node, H& out) {
          TlsSettings tls;
          if (ReadFields(loader, node, "\"tls\"", TlsFields(), tls)) out.tls = std::move(tls);

@@ -38,8 +38,7 @@ constexpr std::array<Belongs, 13> kBelongs = {
     {{"vus", kIterating | Bit(Executor::kConstantVus) | kExternal},
      {"iterations", kIterating},
      {"maxDuration", kIterating},
-     {"duration",
-      Bit(Executor::kConstantVus) | Bit(Executor::kConstantArrivalRate) | kExternal,
+     {"duration", Bit(Executor::kConstantVus) | Bit(Executor::kConstantArrivalRate) | kExternal,
       Bit(Executor::kConstantVus) | Bit(Executor::kConstantArrivalRate)},
      {"startVUs", Bit(Executor::kRampingVus)},
      {"stages", kRamping, kRamping},
@@ -93,7 +92,8 @@ std::vector<Field<LoadDraft>> MakeLoadFields() {
                                   .default_text = "1",
                                   .min = 1,
                                   .max = 1e15}),
-      Time<&Load::max_duration>("maxDuration", "Ends it although iterations are left.", "10m", 0.001),
+      Time<&Load::max_duration>("maxDuration", "Ends it although iterations are left.", "10m",
+                                0.001),
       Time<&Load::duration>("duration", "How long iterations are started.", std::nullopt, 0.001),
       Bind<D, &Load::start_vus>({.name = "startVUs",
                                  .type = FieldType::kInt,
@@ -106,10 +106,11 @@ std::vector<Field<LoadDraft>> MakeLoadFields() {
            .type = FieldType::kList,
            .description = "Each leads in a straight line from the last target to its own.",
            .see = "Stage"}),
-      Time<&Load::graceful_ramp_down>("gracefulRampDown",
-                                      "Time that a user which is no longer wanted has to finish its "
-                                      "iteration.",
-                                      "30s", 0),
+      Time<&Load::graceful_ramp_down>(
+          "gracefulRampDown",
+          "Time that a user which is no longer wanted has to finish its "
+          "iteration.",
+          "30s", 0),
       Time<&Load::graceful_stop>("gracefulStop",
                                  "Time that iterations have to finish at the end; then they are "
                                  "interrupted.",
@@ -127,9 +128,8 @@ std::vector<Field<LoadDraft>> MakeLoadFields() {
                                             .min = 0,
                                             .max = kMaxRate}),
       Time<&LoadDraft::time_unit>("timeUnit", "What rates without a unit count by.", "1s", 0.001),
-      Users<&Load::pre_allocated_vus>("preAllocatedVUs",
-                                      "Users made before the start; not said: from rate and pace.",
-                                      ""),
+      Users<&Load::pre_allocated_vus>(
+          "preAllocatedVUs", "Users made before the start; not said: from rate and pace.", ""),
       Users<&Load::max_vus>("maxVUs", "Users at most; not said: preAllocatedVUs.", ""),
       Bind<D, &Load::max_backlog>(
           {.name = "maxBacklog",
@@ -156,7 +156,8 @@ const std::vector<Field<LoadDraft>>& LoadFields() {
     auto made = MakeLoadFields();
     for (auto& field : made) {
       if (field.spec.default_text == "") field.spec.default_text.reset();
-      const auto belongs = std::ranges::find(kBelongs, std::string_view(field.spec.name), &Belongs::field);
+      const auto belongs =
+          std::ranges::find(kBelongs, std::string_view(field.spec.name), &Belongs::field);
       if (belongs == kBelongs.end()) continue;
       field.spec.description += " Of:";
       for (std::size_t i = 0; i < kExecutors.size(); ++i) {
@@ -259,7 +260,8 @@ std::string ExecutorsWith(unsigned executors) {
 void CheckBelongs(Loader& loader, const Node& node, Executor executor) {
   const std::string name(NameOf(executor));
   for (const auto& member : node.members) {
-    const auto belongs = std::ranges::find(kBelongs, std::string_view(member.first.scalar), &Belongs::field);
+    const auto belongs =
+        std::ranges::find(kBelongs, std::string_view(member.first.scalar), &Belongs::field);
     if (belongs == kBelongs.end() || (belongs->executors & Bit(executor)) != 0) continue;
     loader.Error(member.first, name + " has no \"" + member.first.scalar + '"',
                  "it belongs to " + ExecutorsWith(belongs->executors));
@@ -318,7 +320,9 @@ bool IsNamed(const Node& node) {
 
 }  // namespace
 
-std::string_view NameOf(Executor executor) { return kExecutors[static_cast<std::size_t>(executor)]; }
+std::string_view NameOf(Executor executor) {
+  return kExecutors[static_cast<std::size_t>(executor)];
+}
 
 std::vector<FieldSpec> LoadSpecs() { return SpecsOf(LoadFields()); }
 std::vector<FieldSpec> StageSpecs() { return SpecsOf(StageFields()); }

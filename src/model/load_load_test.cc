@@ -24,11 +24,13 @@ std::string LoadError(const std::string& load) {
 }
 
 TEST(Load, EveryExecutorOfK6IsReadWithItsFields) {
-  const Load shared = OneLoad("{executor: shared-iterations, vus: 10, iterations: 200, maxDuration: 30s}");
+  const Load shared =
+      OneLoad("{executor: shared-iterations, vus: 10, iterations: 200, maxDuration: 30s}");
   EXPECT_EQ(shared.iterations, 200);
   EXPECT_EQ(shared.max_duration.ns, 30'000'000'000);
   EXPECT_EQ(OneLoad("{executor: per-vu-iterations, vus: 10, iterations: 20}").vus, 10);
-  EXPECT_EQ(OneLoad("{executor: constant-vus, vus: 10, duration: 30s}").duration.ns, 30'000'000'000);
+  EXPECT_EQ(OneLoad("{executor: constant-vus, vus: 10, duration: 30s}").duration.ns,
+            30'000'000'000);
   const Load ramping = OneLoad(
       "{executor: ramping-vus, startVUs: 0, stages: [{target: 10, duration: 20s}], "
       "gracefulRampDown: 0s}");
@@ -61,21 +63,28 @@ TEST(Load, AFieldOfAnotherExecutorIsAnErrorThatSaysWhose) {
 TEST(Load, WhatAnExecutorCannotDoWithoutIsNeeded) {
   EXPECT_THAT(LoadError("{executor: constant-vus}"), HasSubstr("needs \"duration\""));
   EXPECT_THAT(LoadError("{executor: ramping-vus}"), HasSubstr("needs \"stages\""));
-  EXPECT_THAT(LoadError("{executor: constant-arrival-rate, duration: 1s}"), HasSubstr("needs \"rate\""));
+  EXPECT_THAT(LoadError("{executor: constant-arrival-rate, duration: 1s}"),
+              HasSubstr("needs \"rate\""));
   EXPECT_THAT(LoadError("{vus: 3}"), HasSubstr("needs \"executor\""));
-  EXPECT_THAT(LoadError("{executor: constant-vu, duration: 1s}"), HasSubstr("did you mean \"constant-vus\"?"));
+  EXPECT_THAT(LoadError("{executor: constant-vu, duration: 1s}"),
+              HasSubstr("did you mean \"constant-vus\"?"));
 }
 
 TEST(Load, NumbersThatDoNotFitTogetherAreTold) {
   const std::string arrival = "{executor: constant-arrival-rate, duration: 10s, ";
   EXPECT_THAT(LoadError(arrival + "rate: 0}"), HasSubstr("more than 0"));
-  EXPECT_THAT(LoadError(arrival + "rate: 5, preAllocatedVUs: 9, maxVUs: 3}"), HasSubstr("less than"));
+  EXPECT_THAT(LoadError(arrival + "rate: 5, preAllocatedVUs: 9, maxVUs: 3}"),
+              HasSubstr("less than"));
   EXPECT_THAT(LoadError(arrival + "rate: 5, warmup: 10s}"), HasSubstr("as long as the load"));
   EXPECT_THAT(LoadError(arrival + "rate: 5 a minute}"), HasSubstr("100/s or 600/m"));
-  EXPECT_THAT(LoadError("{executor: shared-iterations, vus: 5, iterations: 2}"), HasSubstr("less than \"vus\""));
-  EXPECT_THAT(LoadError("{executor: ramping-vus, stages: [{target: 1.5, duration: 1s}]}"), HasSubstr("is an int"));
-  EXPECT_THAT(LoadError("{executor: ramping-vus, stages: [{target: 1, duration: 0}]}"), HasSubstr("no time at all"));
-  EXPECT_THAT(LoadError("{executor: constant-vus, duration: 1s, vus: 100000000}"), HasSubstr("at most 10000000"));
+  EXPECT_THAT(LoadError("{executor: shared-iterations, vus: 5, iterations: 2}"),
+              HasSubstr("less than \"vus\""));
+  EXPECT_THAT(LoadError("{executor: ramping-vus, stages: [{target: 1.5, duration: 1s}]}"),
+              HasSubstr("is an int"));
+  EXPECT_THAT(LoadError("{executor: ramping-vus, stages: [{target: 1, duration: 0}]}"),
+              HasSubstr("no time at all"));
+  EXPECT_THAT(LoadError("{executor: constant-vus, duration: 1s, vus: 100000000}"),
+              HasSubstr("at most 10000000"));
 }
 
 TEST(Load, SeveralStandUnderTheirNames) {
@@ -93,7 +102,8 @@ TEST(Plan, MeetsGuardsThresholdsAndOutputs) {
   const Loaded loaded = LoadWith(
       "meets: {m: {users: 3, at: 1m, onTimeout: abort}}\n"
       "thresholds: [\"drill.p95 < 300ms\", {expr: drill.errors < 1%, name: errors}]\n"
-      "guards: [{when: drill.errors > 2%, for: 5s, do: throttle, to: 100/s}, {when: absent(drill), do: stop}]\n"
+      "guards: [{when: drill.errors > 2%, for: 5s, do: throttle, to: 100/s}, {when: absent(drill), "
+      "do: stop}]\n"
       "outputs: {html: report.html, junit: j.xml}");
   ASSERT_THAT(loaded.Said(), IsEmpty());
   const LoadPlan& plan = loaded.First<Scenario>().plan;
@@ -109,9 +119,11 @@ TEST(Plan, MeetsGuardsThresholdsAndOutputs) {
 
 TEST(Plan, WrongMeetsGuardsAndOutputsAreTold) {
   EXPECT_THAT(LoadWith("meets: {m: {timeout: 3s}}").Said(), HasSubstr("needs \"users\""));
-  EXPECT_THAT(LoadWith("guards: [{when: x, do: throttle}]").Said(), HasSubstr("\"throttle\" needs \"to\""));
+  EXPECT_THAT(LoadWith("guards: [{when: x, do: throttle}]").Said(),
+              HasSubstr("\"throttle\" needs \"to\""));
   EXPECT_THAT(LoadWith("guards: [{when: x, do: abort, to: 5%}]").Said(), HasSubstr("do: throttle"));
-  EXPECT_THAT(LoadWith("guards: [{when: x, do: throttle, to: 150%}]").Said(), HasSubstr("at most 100%"));
+  EXPECT_THAT(LoadWith("guards: [{when: x, do: throttle, to: 150%}]").Said(),
+              HasSubstr("at most 100%"));
   EXPECT_THAT(LoadWith("outputs: {htm: a}").Said(), HasSubstr("did you mean \"html\"?"));
 }
 
@@ -124,9 +136,11 @@ TEST(Drill, NeedsSomethingToRun) {
   EXPECT_THAT(DrillError("scenario: a\nmix: [{scenario: b}]"), HasSubstr("not both"));
   EXPECT_THAT(DrillError("mix: [{scenario: a, weight: 0}]"), HasSubstr("\"weight\" is at least"));
   EXPECT_THAT(DrillError("scenario: a"), IsEmpty());
-  EXPECT_THAT(DrillError("load: {a: {executor: constant-vus, duration: 1s, mix: [{scenario: x}]}}"), IsEmpty());
+  EXPECT_THAT(DrillError("load: {a: {executor: constant-vus, duration: 1s, mix: [{scenario: x}]}}"),
+              IsEmpty());
   EXPECT_THAT(DrillError("scenario: a\nwindow: {allow: \"1:00-5:00\"}"), HasSubstr("01:00-05:00"));
-  EXPECT_THAT(DrillError("scenario: a\nisolation: {unproven: refuse}"), HasSubstr("needs \"profile\""));
+  EXPECT_THAT(DrillError("scenario: a\nisolation: {unproven: refuse}"),
+              HasSubstr("needs \"profile\""));
   EXPECT_THAT(DrillError("scenario: a@x"), HasSubstr("a version is a number from 1"));
 }
 

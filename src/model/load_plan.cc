@@ -43,10 +43,11 @@ const std::vector<Field<Meet>>& MeetFields() {
 
 const std::vector<Field<Threshold>>& ThresholdFields() {
   static const std::vector<Field<Threshold>> fields = {
-      Bind<Threshold, &Threshold::expression>({.name = "expr",
-                                               .type = FieldType::kExpression,
-                                               .description = "What has to hold over the whole run.",
-                                               .required = true}),
+      Bind<Threshold, &Threshold::expression>(
+          {.name = "expr",
+           .type = FieldType::kExpression,
+           .description = "What has to hold over the whole run.",
+           .required = true}),
       Bind<Threshold, &Threshold::name>({.name = "name",
                                          .type = FieldType::kString,
                                          .description = "Its name in reports; else the expression.",
@@ -85,7 +86,8 @@ std::vector<Field<Guard>> MakeGuardFields() {
             .also = FieldType::kRate,
             .description = "Of `throttle`: a share of the load, or a rate."},
            [](Loader& loader, const FieldSpec& spec, const Node& node, Guard& out) {
-             if (const auto rate = ParseRate(node.scalar, Duration{}); node.is_scalar() && rate.ok()) {
+             if (const auto rate = ParseRate(node.scalar, Duration{});
+                 node.is_scalar() && rate.ok()) {
                out.to_rate = *rate;
                return;
              }
@@ -189,7 +191,7 @@ std::vector<FieldSpec> WindowSpecs() { return SpecsOf(WindowFields()); }
 std::vector<FieldSpec> ApprovalSpecs() { return SpecsOf(ApprovalFields()); }
 
 const std::vector<std::string>& OutputKinds() {
-  static const std::vector<std::string> kinds = {"html", "json", "ndjson",    "csv",
+  static const std::vector<std::string> kinds = {"html",  "json",       "ndjson", "csv",
                                                  "junit", "prometheus", "otlp"};
   return kinds;
 }

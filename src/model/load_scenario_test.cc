@@ -67,6 +67,21 @@ TEST(LoadDefinitions, ReadsTheObjectModelsOwnExamples) {
   EXPECT_EQ(loaded.set.all[4]->name, "order-dr");
 }
 
+TEST(LoadDefinitions, EveryExampleOfTheFormatPagesLoads) {
+  int examples = 0;
+  for (const std::string page : {"docs/formats/definitions.md", "docs/formats/scenario.md"}) {
+    std::ifstream in(page);
+    const std::string text((std::istreambuf_iterator<char>(in)), std::istreambuf_iterator<char>());
+    const std::string fence = "```yaml\n";
+    for (auto at = text.find(fence); at != std::string::npos; at = text.find(fence, at + 1)) {
+      const auto begin = at + fence.size();
+      EXPECT_THAT(LoadText(text.substr(begin, text.find("```", begin) - begin)).Said(), IsEmpty());
+      ++examples;
+    }
+  }
+  EXPECT_EQ(examples, 4);
+}
+
 TEST(LoadDefinitions, AllMistakesAreToldAtOnceWithTheirPlaces) {
   const Loaded loaded = LoadText(
       "kind: Scenario\nname: s\nvesion: 2\nsteps:\n- id: a\n  action: wait\n  with: {fro: 1s}\n"
@@ -115,7 +130,8 @@ TEST(DefinitionSet, FindsTheVersionOrTheDraftOrTheNewest) {
 
 TEST(Steps, HaveExactlyOneTarget) {
   EXPECT_THAT(StepError("{id: a}"), HasSubstr("one of action, use, scenario, steps"));
-  EXPECT_THAT(StepError("{id: a, action: wait, use: b, with: {for: 1s}}"), HasSubstr("one of action"));
+  EXPECT_THAT(StepError("{id: a, action: wait, use: b, with: {for: 1s}}"),
+              HasSubstr("one of action"));
   EXPECT_EQ(OneStep("{id: a, scenario: other@2}").target.version, 2);
 }
 
@@ -130,7 +146,8 @@ TEST(Steps, IdsAreNamesOfExpressionsAndUnique) {
 }
 
 TEST(Steps, WithoutAnIdGetOneThatNobodyElseHas) {
-  const Loaded loaded = LoadSteps("[{use: b}, {use: b}, {id: b_2, use: b}, {steps: [{use: x.y-z}]}]");
+  const Loaded loaded =
+      LoadSteps("[{use: b}, {use: b}, {id: b_2, use: b}, {steps: [{use: x.y-z}]}]");
   const auto& steps = FirstScenario(loaded).steps;
   ASSERT_EQ(steps.size(), 4u) << loaded.Said();
   EXPECT_EQ(steps[0].id, "b");
@@ -155,10 +172,12 @@ TEST(Steps, TimesAreTyped) {
 
 TEST(Steps, ThinkTimeIsFixedUniformOrByQuantiles) {
   EXPECT_EQ(OneStep("{id: a, use: b, think: 2s}").think->a.ns, 2'000'000'000);
-  EXPECT_EQ(OneStep("{id: a, use: b, think: {min: 1s, max: 2s}}").think->kind, Wait::Kind::kUniform);
+  EXPECT_EQ(OneStep("{id: a, use: b, think: {min: 1s, max: 2s}}").think->kind,
+            Wait::Kind::kUniform);
   EXPECT_EQ(OneStep("{id: a, use: b, think: {p50: 1s, p95: 2s}}").think->kind,
             Wait::Kind::kLogNormal);
-  EXPECT_THAT(StepError("{id: a, use: b, think: {min: 1s}}"), HasSubstr("{min, max} or {p50, p95}"));
+  EXPECT_THAT(StepError("{id: a, use: b, think: {min: 1s}}"),
+              HasSubstr("{min, max} or {p50, p95}"));
   EXPECT_THAT(StepError("{id: a, use: b, think: {min: 1s, max: 2s, p50: 1s}}"),
               HasSubstr("{min, max} or {p50, p95}"));
   EXPECT_THAT(StepError("{id: a, use: b, think: {p50: 3s, p95: 2s}}"), HasSubstr("less than"));
@@ -166,14 +185,15 @@ TEST(Steps, ThinkTimeIsFixedUniformOrByQuantiles) {
 
 TEST(Steps, RetrySaysWhatIsTriedAgain) {
   EXPECT_EQ(OneStep("{id: a, use: b, retry: 3}").retry->times, 3);
-  const Step step =
-      OneStep("{id: a, use: b, retry: {times: 2, every: 50ms, backoff: 2, on: [timeout, 503, 4xx]}}");
+  const Step step = OneStep(
+      "{id: a, use: b, retry: {times: 2, every: 50ms, backoff: 2, on: [timeout, 503, 4xx]}}");
   EXPECT_FALSE(step.retry->on_error);
   EXPECT_TRUE(step.retry->on_timeout);
   ASSERT_EQ(step.retry->on_status.size(), 2u);
   EXPECT_EQ(step.retry->on_status[0], std::pair(503, 503));
   EXPECT_EQ(step.retry->on_status[1], std::pair(400, 499));
-  EXPECT_THAT(StepError("{id: a, use: b, retry: {times: 1, on: [sometimes]}}"), HasSubstr("503 or 5xx"));
+  EXPECT_THAT(StepError("{id: a, use: b, retry: {times: 1, on: [sometimes]}}"),
+              HasSubstr("503 or 5xx"));
   EXPECT_THAT(StepError("{id: a, use: b, retry: {every: 1s}}"), HasSubstr("needs \"times\""));
 }
 
@@ -200,7 +220,8 @@ TEST(Steps, GotoNamesALaterStepOfTheSameList) {
   EXPECT_EQ(OneStep("{id: a, use: b, onFailure: goto c}, {id: c, use: b}").on_failure.target, "c");
   EXPECT_EQ(OneStep("{id: a, use: b, onFailure: continue}").on_failure.kind,
             OnFailure::Kind::kContinue);
-  EXPECT_THAT(StepError("{id: a, use: b}, {id: c, use: b, onFailure: goto a}"), HasSubstr("no later step"));
+  EXPECT_THAT(StepError("{id: a, use: b}, {id: c, use: b, onFailure: goto a}"),
+              HasSubstr("no later step"));
   EXPECT_THAT(StepError("{id: a, use: b, onFailure: {goto: logn}}, {id: login, use: b}"),
               HasSubstr("did you mean \"login\"?"));
   EXPECT_THAT(StepError("{id: a, use: b, onFailure: undo}"), HasSubstr("Plan"));
@@ -216,11 +237,13 @@ TEST(Steps, ExtractionHasOneSource) {
   EXPECT_TRUE(OneStep(head + "{x: {css: 'a', index: random}}}").extract.at(0).random);
   EXPECT_THAT(StepError(head + "{x: {json: $.a, header: b}}}"), HasSubstr("one of json"));
   EXPECT_THAT(StepError(head + "{x: {json: $.a, group: 1}}}"), HasSubstr("belongs to \"regex\""));
-  EXPECT_THAT(StepError("{id: a, use: b, extract: {x: {json: $.a}}}"), HasSubstr("step with an action"));
+  EXPECT_THAT(StepError("{id: a, use: b, extract: {x: {json: $.a}}}"),
+              HasSubstr("step with an action"));
 }
 
 TEST(Steps, AnUnknownActionNearAKnownOneIsAMistake) {
-  EXPECT_THAT(StepError("{id: a, action: http.reqest}"), HasSubstr("did you mean \"http.request\"?"));
+  EXPECT_THAT(StepError("{id: a, action: http.reqest}"),
+              HasSubstr("did you mean \"http.request\"?"));
   EXPECT_EQ(OneStep("{id: a, action: shadow.clean}").schema, nullptr);
 }
 
@@ -244,18 +267,22 @@ TEST(Scenario, PacingAndFeedsAndParams) {
 }
 
 TEST(Scenario, WrongFeedsAndParamsAreTold) {
-  EXPECT_THAT(LoadWith("feeds: {a: {pick: random}}").Said(), HasSubstr("either \"file\" or \"inline\""));
-  EXPECT_THAT(LoadWith("feeds: {a: {file: x.csv, pick: uniqe}}").Said(), HasSubstr("did you mean \"unique\"?"));
+  EXPECT_THAT(LoadWith("feeds: {a: {pick: random}}").Said(),
+              HasSubstr("either \"file\" or \"inline\""));
+  EXPECT_THAT(LoadWith("feeds: {a: {file: x.csv, pick: uniqe}}").Said(),
+              HasSubstr("did you mean \"unique\"?"));
   EXPECT_THAT(LoadWith("feeds: {a: {inline: [1, {b: 2}]}}").Said(), HasSubstr("all maps"));
   EXPECT_THAT(LoadWith("feeds: {a: {file: x.json, columns: [a]}}").Said(), HasSubstr("CSV file"));
-  EXPECT_THAT(LoadWith("params: {n: {type: int, max: 3, default: 5}}").Said(), HasSubstr("at most 3"));
+  EXPECT_THAT(LoadWith("params: {n: {type: int, max: 3, default: 5}}").Said(),
+              HasSubstr("at most 3"));
   EXPECT_THAT(LoadWith("params: {n: {type: integer}}").Said(), HasSubstr("\"type\" is one of"));
   EXPECT_THAT(LoadWith("pacing: {every: 5s, more: 1}").Said(), HasSubstr("nothing else"));
 }
 
 TEST(Scenario, HttpDefaultsAreTyped) {
   const Loaded loaded = LoadWith(
-      "http: {baseUrl: \"${env.shop}\", headers: {X-A: b}, timeout: none, redirects: 0, version: 1.1,\n"
+      "http: {baseUrl: \"${env.shop}\", headers: {X-A: b}, timeout: none, redirects: 0, version: "
+      "1.1,\n"
       "  connections: per-iteration, cookies: off, maxBody: 1MiB, resolve: \"a:80:127.0.0.1\",\n"
       "  tls: {verify: false, minVersion: 1.3}}");
   ASSERT_THAT(loaded.Said(), IsEmpty());
@@ -277,7 +304,8 @@ TEST(Scenario, HttpDefaultsAreTyped) {
 TEST(Component, HasParamsStepsAndOutputs) {
   const Loaded loaded = LoadText(
       "kind: Component\nname: c\nparams: {token: {type: string}}\n"
-      "steps: [{id: a, action: http.request, with: {url: /}}]\noutputs: {sku: \"${a.json.sku}\"}\n");
+      "steps: [{id: a, action: http.request, with: {url: /}}]\noutputs: {sku: "
+      "\"${a.json.sku}\"}\n");
   ASSERT_THAT(loaded.Said(), IsEmpty());
   EXPECT_EQ(loaded.First<Component>().outputs.at(0).second.text, "${a.json.sku}");
   EXPECT_THAT(LoadText("kind: Component\nname: c\nsteps: []\n").Said(), HasSubstr("has no step"));
@@ -297,9 +325,12 @@ TEST(Environment, KeepsValuesAndSecretsApart) {
 TEST(Environment, RefusesWrittenSecretsAndDoubleNames) {
   const std::string head = "kind: Environment\nname: e\n";
   EXPECT_THAT(LoadText(head + "secrets: {k: hunter2}\n").Said(), HasSubstr("say where it is"));
-  EXPECT_THAT(LoadText(head + "secrets: {k: {env: A, file: b}}\n").Said(), HasSubstr("one of env, file"));
-  EXPECT_THAT(LoadText(head + "endpoints: {a: x}\nvariables: {a: y}\n").Said(), HasSubstr("both called"));
-  EXPECT_THAT(LoadText(head + "variables: {a-b: y}\n").Said(), HasSubstr("expressions can name \"a_b\""));
+  EXPECT_THAT(LoadText(head + "secrets: {k: {env: A, file: b}}\n").Said(),
+              HasSubstr("one of env, file"));
+  EXPECT_THAT(LoadText(head + "endpoints: {a: x}\nvariables: {a: y}\n").Said(),
+              HasSubstr("both called"));
+  EXPECT_THAT(LoadText(head + "variables: {a-b: y}\n").Said(),
+              HasSubstr("expressions can name \"a_b\""));
 }
 
 }  // namespace

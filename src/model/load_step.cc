@@ -13,6 +13,7 @@ namespace {
 
 constexpr double kDay = 86'400;
 constexpr std::size_t kMaxSteps = 10'000;  // of a scenario, groups included
+constexpr std::ptrdiff_t kMostCandidates = 100;  // that a wrong `goto` is compared with
 
 // Keys of plan steps, and why they have no place here.
 constexpr std::array<std::pair<std::string_view, std::string_view>, 7> kPlanOnly = {
@@ -50,7 +51,8 @@ const std::vector<Field<ExtractDraft>>& ExtractFields() {
       SourceField<K::kHeader>("header", "A response header, any case."),
       SourceField<K::kCookie>("cookie", "A cookie that the response sets."),
       SourceField<K::kXPath>("xpath", "An XPath 1.0 into an HTML or XML body."),
-      SourceField<K::kCss>("css", "A CSS selector into an HTML body; `@attr` or `::text` at its end."),
+      SourceField<K::kCss>("css",
+                           "A CSS selector into an HTML body; `@attr` or `::text` at its end."),
       SourceField<K::kExpression>("expr", "An expression over the step's outputs."),
       Bind<ExtractDraft, &Extract::group>(
           {.name = "group",
@@ -81,11 +83,10 @@ const std::vector<Field<ExtractDraft>>& ExtractFields() {
                                             .type = FieldType::kBool,
                                             .description = "Never printed.",
                                             .default_text = "false"}),
-      Bind<ExtractDraft, &Extract::required>(
-          {.name = "required",
-           .type = FieldType::kBool,
-           .description = "A missing value fails the step.",
-           .default_text = "false"})};
+      Bind<ExtractDraft, &Extract::required>({.name = "required",
+                                              .type = FieldType::kBool,
+                                              .description = "A missing value fails the step.",
+                                              .default_text = "false"})};
   return fields;
 }
 
@@ -244,10 +245,11 @@ std::vector<Field<Step>> MakeStepFields() {
                           "same list.",
            .default_text = "abort",
            .literal = true}),
-      Bind<Step, &Step::always>({.name = "always",
-                                 .type = FieldType::kBool,
-                                 .description = "Runs although an earlier step ended the iteration.",
-                                 .default_text = "false"}),
+      Bind<Step, &Step::always>(
+          {.name = "always",
+           .type = FieldType::kBool,
+           .description = "Runs although an earlier step ended the iteration.",
+           .default_text = "false"}),
       Bind<Step, &Step::for_each>({.name = "forEach",
                                    .type = FieldType::kMap,
                                    .description = "Runs once for each element.",
@@ -283,15 +285,23 @@ std::vector<Field<Step>> MakeStepFields() {
 
 constexpr std::array<std::string_view, 4> kTargets = {"action", "use", "scenario", "steps"};
 
+// Why a key has no place in a scenario; empty when it is no plan's.
+std::string_view PlanOnly(const NodeMember& member) {
+  for (const auto& [key, why] : kPlanOnly) {
+    if (member.first.scalar == key) return why;
+  }
+  return {};
+}
+
+bool IsPlanOnly(const NodeMember& member) { return !PlanOnly(member).empty(); }
+
 // Reports plan-only keys under their own message and returns the step without them.
 Node WithoutPlanKeys(Loader& loader, const Node& node) {
   Node rest = node;
-  std::erase_if(rest.members, [&loader](const auto& member) {
-    const auto found = std::ranges::find(kPlanOnly, std::string_view(member.first.scalar),
-                                         &std::pair<std::string_view, std::string_view>::first);
-    if (found == kPlanOnly.end()) return false;
+  std::erase_if(rest.members, [&loader](const NodeMember& member) {
+    if (!IsPlanOnly(member)) return false;
     loader.Error(member.first, '"' + member.first.scalar + "\" belongs to the steps of a Plan",
-                 std::string(found->second));
+                 std::string(PlanOnly(member)));
     return true;
   });
   return rest;
@@ -365,9 +375,10 @@ void GiveId(Loader& loader, Step& step) {
   std::ranges::replace_if(base, [](char c) { return c == '-' || c == '.'; }, '_');
   base = base.substr(0, 50);
   if (!IsIdentifier(base)) base = "step";
-  std::string id = base;
-  for (int n = 2; !loader.taken.insert(id).second; ++n) id = base + '_' + std::to_string(n);
-  step.id = std::move(id);
+  int& given = loader.given_ids[base];
+  do {
+    step.id = ++given == 1 ? base : base + '_' + std::to_string(given);
+  } while (!loader.taken.insert(step.id).second);
 }
 
 void CheckGoto(Loader& loader, const std::vector<Step>& steps) {
@@ -376,7 +387,8 @@ void CheckGoto(Loader& loader, const std::vector<Step>& steps) {
     const std::string& target = step->on_failure.target;
     if (std::ranges::find(step + 1, steps.end(), target, &Step::id) != steps.end()) continue;
     std::vector<std::string> later;
-    for (auto next = step + 1; next != steps.end(); ++next) later.push_back(next->id);
+    const auto end = steps.end() - step > kMostCandidates ? step + kMostCandidates : steps.end();
+    for (auto next = step + 1; next != end; ++next) later.push_back(next->id);
     const std::string near = Nearest(target, later);
     loader.diagnostics.Error(step->on_failure.where,
                              "no later step of this list has the id \"" + target + '"',
@@ -387,11 +399,14 @@ void CheckGoto(Loader& loader, const std::vector<Step>& steps) {
 void ReadStep(Loader& loader, const Node& node, Step& step) {
   step.where = node.where;
   if (!ExpectMap(loader, node, "a step")) return;
-  const Node rest = WithoutPlanKeys(loader, node);
-  if (rest.members.size() == node.members.size()) CheckTarget(loader, node);
-  ReadFields(loader, rest, "a step", StepFields(), step);
-  CheckShape(loader, rest, step);
-  CheckAction(loader, rest, step);
+  if (std::ranges::any_of(node.members, IsPlanOnly)) {
+    ReadFields(loader, WithoutPlanKeys(loader, node), "a step", StepFields(), step);
+    return;
+  }
+  CheckTarget(loader, node);
+  ReadFields(loader, node, "a step", StepFields(), step);
+  CheckShape(loader, node, step);
+  CheckAction(loader, node, step);
 }
 
 }  // namespace

@@ -94,10 +94,9 @@ const std::vector<Field<Retry>>& RetryFields() {
              out.on_check = true;
            } else if (digit && text.substr(1) == "xx") {
              out.on_status.emplace_back((text[0] - '0') * 100, (text[0] - '0') * 100 + 99);
-           } else if (int status = 0;
-                      text.size() == 3 && digit &&
-                      std::from_chars(text.data(), text.data() + 3, status).ptr ==
-                          text.data() + 3) {
+           } else if (int status = 0; text.size() == 3 && digit &&
+                                      std::from_chars(text.data(), text.data() + 3, status).ptr ==
+                                          text.data() + 3) {
              out.on_status.emplace_back(status, status);
            } else {
              loader.Error(word, "\"on\" takes error, timeout, check, a status like 503 or 5xx");

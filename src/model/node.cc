@@ -12,7 +12,8 @@ bool IsDigit(char c) { return c >= '0' && c <= '9'; }
 bool ReadInt(std::string_view text, std::int64_t& value) {
   if (text.starts_with('+')) text.remove_prefix(1);
   const std::string_view digits = text.substr(text.starts_with('-') ? 1 : 0);
-  if (digits.empty() || !IsDigit(digits[0]) || (digits[0] == '0' && digits.size() > 1)) return false;
+  if (digits.empty() || !IsDigit(digits[0]) || (digits[0] == '0' && digits.size() > 1))
+    return false;
   const auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), value);
   return code == std::errc() && end == text.data() + text.size();
 }

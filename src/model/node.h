@@ -23,7 +23,7 @@ struct Node {
   Location where;
   std::string scalar;
   bool quoted = false;  // a quoted scalar is always a string: "8080" stays text
-  bool block = false;   // quoted by "|" or ">"; `where` is that sign then
+  bool block = false;  // quoted by "|" or ">"; `where` is that sign then
   std::vector<Node> items;
   std::vector<NodeMember> members;  // of a map, in the order of the file
 
@@ -49,7 +49,7 @@ struct Literal {
   Type type = Type::kNull;
   bool boolean = false;
   std::int64_t integer = 0;
-  double number = 0;           // of kInt and kFloat
+  double number = 0;  // of kInt and kFloat
 };
 // `node` is a scalar or null; the text of a kString is node.scalar.
 [[nodiscard]] Literal LiteralOf(const Node& node);

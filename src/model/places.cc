@@ -71,14 +71,22 @@ Places::Places(std::shared_ptr<const Source> source) : source_(std::move(source)
   }
 }
 
-Location Places::At(std::size_t offset) const {
+Location Places::At(std::size_t offset) {
   const auto next = std::ranges::upper_bound(line_starts_, offset);
-  const auto line = next == line_starts_.begin() ? 0 : next - line_starts_.begin() - 1;
-  const std::size_t start = line_starts_[static_cast<std::size_t>(line)];
+  const auto line = next == line_starts_.begin()
+                        ? std::size_t{0}
+                        : static_cast<std::size_t>(next - line_starts_.begin()) - 1;
+  const std::size_t start = line_starts_[line];
   const std::string_view text = source_->text;
   offset = std::clamp(offset, start, std::max(start, text.size()));
-  const std::size_t before = CountCharacters(text.substr(start, offset - start));
-  return {source_, static_cast<int>(line) + 1, static_cast<int>(before) + 1};
+  while (offset > start && offset < text.size() && (text[offset] & '\xc0') == '\x80') --offset;
+  const bool goes_on = line == last_line_ && last_offset_ >= start && last_offset_ <= offset;
+  const std::size_t from = goes_on ? last_offset_ : start;
+  last_characters_ =
+      (goes_on ? last_characters_ : 0) + CountCharacters(text.substr(from, offset - from));
+  last_line_ = line;
+  last_offset_ = offset;
+  return {source_, static_cast<int>(line) + 1, static_cast<int>(last_characters_) + 1};
 }
 
 std::size_t Places::OffsetOf(const Location& where) const {
@@ -100,7 +108,7 @@ std::string_view Places::Line(int line) const {
 
 Location LocationOf(const Text& text, std::size_t offset) {
   if (text.where.source == nullptr || text.where.line == 0) return text.where;
-  const Places places(text.where.source);
+  Places places(text.where.source);
   const std::string_view source = text.where.source->text;
   const std::size_t start = places.OffsetOf(text.where);
   if (start >= source.size()) return text.where;

@@ -57,10 +57,10 @@ std::string Article(FieldType type) {
 }
 
 void ReportType(Loader& loader, const FieldSpec& spec, const Node& node, std::string hint = {}) {
-  loader.Error(node,
-               Quoted(spec.name) + " is " + Article(spec.type) + ", this is " +
-                   std::string(node.Describe()),
-               std::move(hint));
+  loader.Error(
+      node,
+      Quoted(spec.name) + " is " + Article(spec.type) + ", this is " + std::string(node.Describe()),
+      std::move(hint));
 }
 
 bool ReadNumber(Loader& loader, const FieldSpec& spec, const Node& node, Literal::Type wanted,
@@ -195,8 +195,7 @@ void Read(Loader& loader, const FieldSpec& spec, const Node& node, Ref& out) {
 
 void Read(Loader&, const FieldSpec&, const Node& node, Node& out) { out = node; }
 
-void Read(Loader& loader, const FieldSpec& spec, const Node& node,
-          std::vector<std::string>& out) {
+void Read(Loader& loader, const FieldSpec& spec, const Node& node, std::vector<std::string>& out) {
   FieldSpec item = spec;
   item.type = FieldType::kString;
   item.min = item.max = std::nullopt;

@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <optional>
 #include <set>
 #include <string>
@@ -26,8 +27,9 @@ struct Loader {
   const Catalog& catalog;
   Diagnostics& diagnostics;
   std::set<std::string, std::less<>> taken = {};  // names of the scope: step ids, feeds
-  std::vector<Node> loop_names = {};              // variables of its forEach steps
-  std::size_t steps = 0;                          // of the scope so far
+  std::vector<Node> loop_names = {};  // variables of its forEach steps
+  std::map<std::string, int> given_ids = {};  // how many ids were made from this word
+  std::size_t steps = 0;  // of the scope so far
 
   void Error(const Node& at, std::string message, std::string hint = {});
 };
@@ -106,7 +108,8 @@ bool CheckIdentifier(Loader& loader, const Node& name, std::string_view what);
 bool TakeName(Loader& loader, const Node& name, std::string_view what);
 
 template <typename T>
-[[nodiscard]] const Field<T>* FindField(const std::vector<Field<T>>& fields, std::string_view name) {
+[[nodiscard]] const Field<T>* FindField(const std::vector<Field<T>>& fields,
+                                        std::string_view name) {
   for (const Field<T>& field : fields) {
     if (field.spec.name == name) return &field;
   }

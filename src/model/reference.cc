@@ -95,8 +95,9 @@ std::string TypeText(const FieldSpec& spec) {
   } else {
     text = NameOf(spec.type);
   }
-  if (spec.also.has_value()) text += spec.also == FieldType::kMap ? ", or several by name"
-                                                                  : " or " + std::string(NameOf(*spec.also));
+  if (spec.also.has_value())
+    text += spec.also == FieldType::kMap ? ", or several by name"
+                                         : " or " + std::string(NameOf(*spec.also));
   return text;
 }
 
@@ -126,7 +127,9 @@ void AppendWords(const std::vector<std::string>& words, std::string& out) {
 // What a reader has to know of a value beside its type.
 std::string NotesText(const FieldSpec& spec) {
   std::string notes = spec.description;
-  const auto add = [&notes](const std::string& text) { (notes += notes.empty() ? "" : " ") += text; };
+  const auto add = [&notes](const std::string& text) {
+    (notes += notes.empty() ? "" : " ") += text;
+  };
   if (!spec.one_of.empty()) {
     std::string words;
     AppendWords(spec.one_of, words);
@@ -182,7 +185,8 @@ const std::vector<ObjectSpec>& Objects() {
 
 std::string DefinitionsReference() {
   std::string out =
-      "# Definitions\n\nEvery kind and every object, with its fields. Made from the tables that the "
+      "# Definitions\n\nEvery kind and every object, with its fields. Made from the tables that "
+      "the "
       "loader reads.\n\n";
   for (const ObjectSpec& object : Objects()) AppendObject(object, out);
   return out;

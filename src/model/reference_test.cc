@@ -18,8 +18,10 @@ TEST(Reference, NamesEveryActionParameterAndOutput) {
   const std::string page = ActionsReference(Catalog::BuiltIn());
   for (const ActionSchema& action : Catalog::BuiltIn().all()) {
     EXPECT_THAT(page, HasSubstr("## " + action.code + "\n"));
-    for (const FieldSpec& param : action.params) EXPECT_THAT(page, HasSubstr("| `" + param.name + "` |"));
-    for (const FieldSpec& output : action.outputs) EXPECT_THAT(page, HasSubstr("| `" + output.name + "` |"));
+    for (const FieldSpec& param : action.params)
+      EXPECT_THAT(page, HasSubstr("| `" + param.name + "` |"));
+    for (const FieldSpec& output : action.outputs)
+      EXPECT_THAT(page, HasSubstr("| `" + output.name + "` |"));
   }
   EXPECT_THAT(page, HasSubstr("| `tls.verify` | bool | `true` |"));
   EXPECT_THAT(page, HasSubstr("| `multipart[].name` | string | required |"));
@@ -30,7 +32,8 @@ TEST(Reference, EveryObjectThatAFieldRefersToIsThere) {
   for (const ObjectSpec& object : Objects()) names.insert(object.name);
   for (const ObjectSpec& object : Objects()) {
     for (const FieldSpec& field : object.fields) {
-      EXPECT_TRUE(field.see.empty() || names.contains(field.see)) << object.name << '.' << field.name;
+      EXPECT_TRUE(field.see.empty() || names.contains(field.see))
+          << object.name << '.' << field.name;
     }
   }
 }
@@ -58,7 +61,8 @@ TEST(JsonSchema, RefersOnlyToDefinitionsThatItHas) {
   const std::string schema = JsonSchema(Catalog::BuiltIn());
   const std::string mark = "\"#/definitions/";
   std::size_t refs = 0;
-  for (auto at = schema.find(mark); at != std::string::npos; at = schema.find(mark, at + 1), ++refs) {
+  for (auto at = schema.find(mark); at != std::string::npos;
+       at = schema.find(mark, at + 1), ++refs) {
     const auto start = at + mark.size();
     const std::string name = schema.substr(start, schema.find('"', start) - start);
     EXPECT_THAT(schema, HasSubstr('"' + name + "\":{\"")) << name;

@@ -70,10 +70,9 @@ class Walker {
       case StepKind::kGroup: return WalkSteps(step.steps);
       case StepKind::kAction:
         if (step.schema == nullptr) {
-          loader_.diagnostics.Error(step.target.where,
-                                    "there is no action \"" + step.target.name + '"',
-                                    "known: " + Join(loader_.catalog.Codes()),
-                                    static_cast<int>(step.target.name.size()));
+          loader_.diagnostics.Error(
+              step.target.where, "there is no action \"" + step.target.name + '"',
+              "known: " + Join(loader_.catalog.Codes()), static_cast<int>(step.target.name.size()));
         }
         return;
       case StepKind::kUse:
@@ -140,8 +139,8 @@ class Walker {
   static bool UsesMeet(const std::vector<Step>& steps, const std::string& meet) {
     return std::ranges::any_of(steps, [&meet](const Step& step) {
       // What a component or another scenario holds is not looked into.
-      return step.meet == meet || step.kind == StepKind::kUse ||
-             step.kind == StepKind::kScenario || UsesMeet(step.steps, meet);
+      return step.meet == meet || step.kind == StepKind::kUse || step.kind == StepKind::kScenario ||
+             UsesMeet(step.steps, meet);
     });
   }
 

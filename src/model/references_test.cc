@@ -29,7 +29,8 @@ std::string Uses(const std::string& step) {
 
 TEST(CheckReferences, WhatIsNamedHasToExist) {
   EXPECT_THAT(Check(Uses("{id: b, use: browse, with: {token: x}}")), IsEmpty());
-  EXPECT_THAT(Check(Uses("{id: b, use: brwse, with: {token: x}}")), HasSubstr("did you mean \"browse\"?"));
+  EXPECT_THAT(Check(Uses("{id: b, use: brwse, with: {token: x}}")),
+              HasSubstr("did you mean \"browse\"?"));
   EXPECT_THAT(Check(Uses("{id: b, scenario: other}")), HasSubstr("there is no Scenario \"other\""));
   EXPECT_THAT(Check(Uses("{id: b, action: shadow.clean}")), HasSubstr("there is no action"));
   EXPECT_THAT(Check("kind: Drill\nname: d\nmix: [{scenario: a@2}]\n---\nkind: Scenario\nname: a\n"
@@ -39,8 +40,10 @@ TEST(CheckReferences, WhatIsNamedHasToExist) {
 
 TEST(CheckReferences, ArgumentsFitTheParameters) {
   EXPECT_THAT(Check(Uses("{id: b, use: browse}")), HasSubstr("\"browse\" needs \"token\""));
-  EXPECT_THAT(Check(Uses("{id: b, use: browse, with: {token: x, m: 1}}")), HasSubstr("has no key \"m\""));
-  EXPECT_THAT(Check(Uses("{id: b, use: browse, with: {token: x, n: many}}")), HasSubstr("\"n\" is an int"));
+  EXPECT_THAT(Check(Uses("{id: b, use: browse, with: {token: x, m: 1}}")),
+              HasSubstr("has no key \"m\""));
+  EXPECT_THAT(Check(Uses("{id: b, use: browse, with: {token: x, n: many}}")),
+              HasSubstr("\"n\" is an int"));
   EXPECT_THAT(Check(Uses("{id: b, use: browse, with: {token: x, n: \"${vu.id}\"}}")), IsEmpty());
 }
 

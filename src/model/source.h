@@ -54,6 +54,7 @@ class Diagnostics {
 };
 
 // The candidate nearest to `name` (Damerau–Levenshtein distance at most a third of its length), or "".
-[[nodiscard]] std::string Nearest(std::string_view name, const std::vector<std::string>& candidates);
+[[nodiscard]] std::string Nearest(std::string_view name,
+                                  const std::vector<std::string>& candidates);
 
 }  // namespace ronda::model

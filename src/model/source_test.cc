@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "model/definitions.h"
@@ -46,7 +47,8 @@ TEST(Diagnostics, ControlCharactersOfALineAreNotPrinted) {
 }
 
 TEST(Diagnostics, ALongLineIsCutAroundTheCaret) {
-  const std::string shown = Shown(std::string(10'000, 'x') + "!" + std::string(9'000, 'y'), 1, 10'001);
+  const std::string shown =
+      Shown(std::string(10'000, 'x') + "!" + std::string(9'000, 'y'), 1, 10'001);
   EXPECT_LT(shown.size(), 600u);
   EXPECT_NE(shown.find('!'), std::string::npos);
 }
@@ -94,11 +96,24 @@ TEST(Utf8, RefusesOverlongSurrogateAndCutSequences) {
 
 TEST(Places, ColumnsCountCharactersAndComeBackToTheSameByte) {
   const auto source = SourceOf("ab\n名x: y\n");
-  const Places places(source);
+  Places places(source);
   const std::size_t x = source->text.find('x');
   EXPECT_EQ(places.At(x).line, 2);
   EXPECT_EQ(places.At(x).column, 2);
   EXPECT_EQ(places.OffsetOf(places.At(x)), x);
+}
+
+TEST(Places, AnswersDoNotDependOnWhatWasAskedBefore) {
+  const auto source = SourceOf("名a\n名bcd\n");
+  for (std::size_t first = 0; first < source->text.size(); ++first) {
+    for (std::size_t second = 0; second < source->text.size(); ++second) {
+      Places fresh(source), used(source);
+      (void)used.At(first);
+      const Location want = fresh.At(second), got = used.At(second);
+      EXPECT_EQ(std::pair(got.line, got.column), std::pair(want.line, want.column))
+          << first << ' ' << second;
+    }
+  }
 }
 
 // The place of `needle` as LocationOf finds it from the text of the first key.
@@ -116,7 +131,8 @@ TEST(LocationOf, PointsIntoPlainQuotedAndBlockText) {
   EXPECT_EQ(Found("when: a > bad", "bad").column, 11);
   EXPECT_EQ(Found("when: \"a > bad\"", "bad").column, 12);
   EXPECT_EQ(Found("when: 'it''s bad'", "bad").column, 14) << "a doubled quote is one character";
-  EXPECT_EQ(Found("when: \"\\u540d\\n bad\"", "bad").column, 17) << "escapes are longer than their text";
+  EXPECT_EQ(Found("when: \"\\u540d\\n bad\"", "bad").column, 17)
+      << "escapes are longer than their text";
   EXPECT_EQ(Found("when: &x \"a > bad\"", "bad").column, 15) << "behind an anchor";
   const Location block = Found("when: |\n  first\n  a > bad\n", "bad");
   EXPECT_EQ(block.line, 3);

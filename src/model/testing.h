@@ -42,8 +42,8 @@ inline Loaded LoadSteps(const std::string& steps) {
 
 // A scenario with one wait step and `more`.
 inline Loaded LoadWith(const std::string& more) {
-  return LoadText("kind: Scenario\nname: s\nsteps: [{id: w, action: wait, with: {for: 1s}}]\n" + more +
-               "\n");
+  return LoadText("kind: Scenario\nname: s\nsteps: [{id: w, action: wait, with: {for: 1s}}]\n" +
+                  more + "\n");
 }
 
 }  // namespace ronda::model

@@ -9,24 +9,22 @@ namespace ronda::model {
 namespace {
 
 // Blocks of wide and of combining characters (Unicode 15, UAX #11, coarse).
-constexpr std::array<std::pair<std::uint32_t, std::uint32_t>, 10> kWide = {
-    {{0x1100, 0x115f},
-     {0x2e80, 0x303e},
-     {0x3041, 0xa4cf},
-     {0xac00, 0xd7a3},
-     {0xf900, 0xfaff},
-     {0xfe30, 0xfe6f},
-     {0xff00, 0xff60},
-     {0xffe0, 0xffe6},
-     {0x1f300, 0x1faff},
-     {0x20000, 0x3fffd}}};
-constexpr std::array<std::pair<std::uint32_t, std::uint32_t>, 6> kCombining = {
-    {{0x0300, 0x036f},
-     {0x1ab0, 0x1aff},
-     {0x200b, 0x200f},
-     {0x20d0, 0x20ff},
-     {0xfe00, 0xfe0f},
-     {0xfeff, 0xfeff}}};
+constexpr std::array<std::pair<std::uint32_t, std::uint32_t>, 10> kWide = {{{0x1100, 0x115f},
+                                                                            {0x2e80, 0x303e},
+                                                                            {0x3041, 0xa4cf},
+                                                                            {0xac00, 0xd7a3},
+                                                                            {0xf900, 0xfaff},
+                                                                            {0xfe30, 0xfe6f},
+                                                                            {0xff00, 0xff60},
+                                                                            {0xffe0, 0xffe6},
+                                                                            {0x1f300, 0x1faff},
+                                                                            {0x20000, 0x3fffd}}};
+constexpr std::array<std::pair<std::uint32_t, std::uint32_t>, 6> kCombining = {{{0x0300, 0x036f},
+                                                                                {0x1ab0, 0x1aff},
+                                                                                {0x200b, 0x200f},
+                                                                                {0x20d0, 0x20ff},
+                                                                                {0xfe00, 0xfe0f},
+                                                                                {0xfeff, 0xfeff}}};
 
 template <std::size_t n>
 bool Contains(const std::array<std::pair<std::uint32_t, std::uint32_t>, n>& blocks,

@@ -37,11 +37,18 @@ std::optional<double> ParseNumber(std::string_view text) {
 }
 
 base::Result<Size> ParseSize(std::string_view text) {
-  constexpr std::array<std::pair<std::string_view, double>, 9> kUnits = {
-      {{"", 1}, {"B", 1}, {"KB", 1e3}, {"MB", 1e6}, {"GB", 1e9}, {"KiB", 1024.0},
-       {"MiB", 1048576.0}, {"GiB", 1073741824.0}, {"kB", 1e3}}};
+  constexpr std::array<std::pair<std::string_view, double>, 9> kUnits = {{{"", 1},
+                                                                          {"B", 1},
+                                                                          {"KB", 1e3},
+                                                                          {"MB", 1e6},
+                                                                          {"GB", 1e9},
+                                                                          {"KiB", 1024.0},
+                                                                          {"MiB", 1048576.0},
+                                                                          {"GiB", 1073741824.0},
+                                                                          {"kB", 1e3}}};
   const std::optional<double> count = TakeNumber(text);
-  const auto unit = std::ranges::find(kUnits, Trim(text), &std::pair<std::string_view, double>::first);
+  const auto unit =
+      std::ranges::find(kUnits, Trim(text), &std::pair<std::string_view, double>::first);
   if (!count.has_value() || unit == kUnits.end()) {
     return base::InvalidArgument("expected a size like 512, 64KiB or 1.5MB");
   }

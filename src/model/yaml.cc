@@ -21,6 +21,7 @@ namespace {
 
 constexpr std::size_t kMaxBytes = 4u << 20;      // of a source
 constexpr std::size_t kMaxDepth = 64;
+constexpr std::size_t kMaxDocuments = 5'000;
 constexpr std::size_t kMaxNodes = 250'000;       // aliases expanded
 constexpr std::size_t kMaxExpanded = 16u << 20;  // bytes of scalars, aliases expanded
 
@@ -55,7 +56,7 @@ std::size_t DepthOf(const Node& node) {
 // more in.
 class Builder : public YAML::EventHandler {
  public:
-  Builder(const Places& places, std::string_view text, std::size_t shift, Diagnostics& diagnostics)
+  Builder(Places& places, std::string_view text, std::size_t shift, Diagnostics& diagnostics)
       : places_(places), text_(text), shift_(shift), diagnostics_(diagnostics) {}
 
   [[nodiscard]] bool failed() const { return failed_; }
@@ -84,7 +85,7 @@ class Builder : public YAML::EventHandler {
     Node node = NewNode(Node::Kind::kScalar, mark);
     node.scalar = value;
     node.quoted = tag != "?";
-    node.block = node.quoted && IsBlockAt(places_.OffsetOf(node.where));
+    node.block = node.quoted && IsBlockAt(OffsetOf(mark));
     Add(std::move(node), anchor);
   }
 
@@ -124,7 +125,9 @@ class Builder : public YAML::EventHandler {
     Fail(mark, "nested deeper than " + std::to_string(kMaxDepth) + " levels");
   }
 
-  [[nodiscard]] Location Where(const YAML::Mark& mark) const {
+  [[nodiscard]] Location Where(const YAML::Mark& mark) { return places_.At(OffsetOf(mark)); }
+
+  [[nodiscard]] std::size_t OffsetOf(const YAML::Mark& mark) const {
     std::size_t at = static_cast<std::size_t>(std::max(0, mark.pos)) + shift_;
     // An anchor or a tag stands before what it belongs to.
     while (at < text_.size() && (text_[at] == '&' || text_[at] == '!')) {
@@ -133,14 +136,14 @@ class Builder : public YAML::EventHandler {
       if (next == std::string_view::npos) break;
       at = next;
     }
-    return places_.At(at);
+    return at;
   }
 
   [[nodiscard]] bool IsBlockAt(std::size_t at) const {
     return at < text_.size() && (text_[at] == '|' || text_[at] == '>');
   }
 
-  [[nodiscard]] Node NewNode(Node::Kind kind, const YAML::Mark& mark) const {
+  [[nodiscard]] Node NewNode(Node::Kind kind, const YAML::Mark& mark) {
     Node node;
     node.kind = kind;
     node.where = Where(mark);
@@ -158,8 +161,8 @@ class Builder : public YAML::EventHandler {
   }
 
   bool CheckTag(const YAML::Mark& mark, const std::string& tag) {
-    constexpr std::string_view kStandard[] = {"", "?", "!", "tag:yaml.org,2002:str",
-                                              "tag:yaml.org,2002:map", "tag:yaml.org,2002:seq"};
+    constexpr std::string_view kStandard[] = {
+        "", "?", "!", "tag:yaml.org,2002:str", "tag:yaml.org,2002:map", "tag:yaml.org,2002:seq"};
     if (std::ranges::find(kStandard, tag) != std::end(kStandard)) return true;
     Fail(mark, "YAML tags like \"" + tag + "\" mean nothing here", "leave the tag out");
     return false;
@@ -273,7 +276,8 @@ class Builder : public YAML::EventHandler {
         continue;
       }
       const auto not_map = [](const Node& item) { return !item.is_map(); };
-      const bool fits = value.is_map() || (value.is_list() && std::ranges::none_of(value.items, not_map));
+      const bool fits =
+          value.is_map() || (value.is_list() && std::ranges::none_of(value.items, not_map));
       if (!fits) return Fail(value.where, "a merge key \"<<\" takes a map or a list of maps");
       if (value.is_map()) take(value);
       for (Node& item : value.items) take(item);
@@ -282,7 +286,7 @@ class Builder : public YAML::EventHandler {
     map.members = std::move(members);
   }
 
-  const Places& places_;
+  Places& places_;
   std::string_view text_;
   std::size_t shift_;  // the parser's offset 0 in text_
   Diagnostics& diagnostics_;
@@ -300,12 +304,12 @@ bool IsControl(char c) {
 }
 
 // What no YAML parser should have to see; false when something is wrong.
-bool CheckBytes(const std::shared_ptr<const Source>& source, const Places& places,
+bool CheckBytes(const std::shared_ptr<const Source>& source, Places& places,
                 Diagnostics& diagnostics) {
   const std::string_view text = source->text;
   if (text.size() > kMaxBytes) {
-    diagnostics.Error({source, 0, 0}, "the file is larger than " +
-                                          std::to_string(kMaxBytes >> 20) + " MiB",
+    diagnostics.Error({source, 0, 0},
+                      "the file is larger than " + std::to_string(kMaxBytes >> 20) + " MiB",
                       "put large tables into a feed's file");
     return false;
   }
@@ -325,7 +329,8 @@ std::string HintFor(const Places& places, int line) {
   for (int i = line; i >= std::max(1, line - 1); --i) {
     const std::string_view text = places.Line(i);
     const std::string_view indent = text.substr(0, text.find_first_not_of(" \t"));
-    if (indent.find('\t') != std::string_view::npos) return "YAML is indented by spaces, not by tabs";
+    if (indent.find('\t') != std::string_view::npos)
+      return "YAML is indented by spaces, not by tabs";
     if (text.find("${") != std::string_view::npos) {
       return "put text with ${...} in it into double quotes";
     }
@@ -333,7 +338,7 @@ std::string HintFor(const Places& places, int line) {
   return {};
 }
 
-void ReportParseError(const YAML::Exception& error, const Places& places, std::size_t shift,
+void ReportParseError(const YAML::Exception& error, Places& places, std::size_t shift,
                       const std::shared_ptr<const Source>& source, Diagnostics& diagnostics) {
   Location where{source, 0, 0};
   if (!error.mark.is_null()) {
@@ -346,7 +351,7 @@ void ReportParseError(const YAML::Exception& error, const Places& places, std::s
 
 std::vector<Node> ParseYaml(std::shared_ptr<const Source> source, Diagnostics& diagnostics) {
   std::vector<Node> documents;
-  const Places places(source);
+  Places places(source);
   if (!CheckBytes(source, places, diagnostics)) return documents;
   const std::string_view text = source->text;
   const std::size_t shift = text.starts_with(kByteOrderMark) ? kByteOrderMark.size() : 0;
@@ -362,6 +367,10 @@ std::vector<Node> ParseYaml(std::shared_ptr<const Source> source, Diagnostics& d
         break;
       }
       last = builder.start();
+      if (documents.size() >= kMaxDocuments) {
+        diagnostics.Error(last, "more than " + std::to_string(kMaxDocuments) + " documents");
+        break;
+      }
       if (builder.failed()) continue;
       Node root = builder.TakeRoot();
       if (!root.is_null()) documents.push_back(std::move(root));

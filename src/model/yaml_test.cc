@@ -71,7 +71,8 @@ TEST(Yaml, NumbersThatWouldLoseSomethingAreText) {
 
 TEST(Yaml, DuplicateKeysAreErrors) {
   const std::string error = Error("a: 1\nb: 2\na: 3\n");
-  EXPECT_NE(error.find("t.yaml:3:1: error: the key \"a\" is written twice"), std::string::npos) << error;
+  EXPECT_NE(error.find("t.yaml:3:1: error: the key \"a\" is written twice"), std::string::npos)
+      << error;
   EXPECT_NE(error.find("line 1"), std::string::npos);
 }
 
@@ -109,6 +110,16 @@ TEST(Yaml, SizeIsBounded) {
   EXPECT_NE(Error("a: " + std::string(5u << 20, 'x')).find("larger than 4 MiB"), std::string::npos);
 }
 
+// Quadratic work in its length would take hours.
+TEST(Yaml, AnEndlessLineIsReadInLinearTime) {
+  std::string text = "rows: [";
+  for (int i = 0; i < 240'000; ++i) text += "\"value\", ";
+  const Parsed parsed = Parse(text + "é]\n");
+  ASSERT_FALSE(parsed.diagnostics.has_errors());
+  EXPECT_EQ(parsed.root().Find("rows")->items.back().where.column,
+            static_cast<int>(text.size()) + 1);
+}
+
 TEST(Yaml, TabsAreNamed) {
   EXPECT_NE(Error("steps:\n\t- id: a\n").find("tab"), std::string::npos);
   EXPECT_NE(Error("a:\n  b: 1\n\tc: 2\n").find("tab"), std::string::npos);
@@ -130,7 +141,10 @@ TEST(Yaml, AStrayCommaOrBracketEndsTheReading) {
 
 TEST(Yaml, ForeignBytesAreRefusedWithTheirPlace) {
   EXPECT_NE(Error("a: \xff\n").find("1:4: error: this is not UTF-8"), std::string::npos);
-  EXPECT_NE(Error(std::string("a: b\x04" "c\n")).find("control character"), std::string::npos);
+  EXPECT_NE(Error(std::string("a: b\x04"
+                              "c\n"))
+                .find("control character"),
+            std::string::npos);
   EXPECT_NE(Error(std::string("a: \0b\n", 6)).find("control character"), std::string::npos);
 }
 

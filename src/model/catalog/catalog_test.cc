@@ -49,7 +49,8 @@ TEST(Catalog, EveryFieldIsDescribedOnce) {
     ExpectSound(action.params, action.code);
     ExpectSound(action.outputs, action.code);
     for (const auto& exclusive : action.exclusive) {
-      for (const std::string& name : exclusive) EXPECT_NE(Find(action.params, name), nullptr) << name;
+      for (const std::string& name : exclusive)
+        EXPECT_NE(Find(action.params, name), nullptr) << name;
     }
   }
   for (const ObjectSpec& object : Objects()) ExpectSound(object.fields, object.name);
@@ -67,7 +68,8 @@ TEST(Catalog, EveryDefaultOfAParameterIsOneOfItsValues) {
 }
 
 TEST(Arguments, AreCheckedWhenTheyAreLiterals) {
-  EXPECT_THAT(RequestError("redirects: 3, timeout: none, version: 1.1, tls: {verify: true}"), IsEmpty());
+  EXPECT_THAT(RequestError("redirects: 3, timeout: none, version: 1.1, tls: {verify: true}"),
+              IsEmpty());
   EXPECT_THAT(RequestError("metod: POST"), HasSubstr("did you mean \"method\"?"));
   EXPECT_THAT(RequestError("redirects: many"), HasSubstr("\"redirects\" is an int, this is text"));
   EXPECT_THAT(RequestError("redirects: 51"), HasSubstr("at most 50"));
@@ -94,7 +96,8 @@ TEST(Arguments, ThatExcludeOneAnotherAreTold) {
 }
 
 TEST(Arguments, ThatAreNeededAreNamedAtTheAction) {
-  EXPECT_THAT(LoadSteps("[{id: a, action: assert}]").Said(), HasSubstr("3:25: error: assert needs \"that\""));
+  EXPECT_THAT(LoadSteps("[{id: a, action: assert}]").Said(),
+              HasSubstr("3:25: error: assert needs \"that\""));
 }
 
 }  // namespace

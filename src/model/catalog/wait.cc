@@ -7,7 +7,8 @@ ActionSchema WaitSchema() {
   action.code = "wait";
   action.title = "Wait";
   action.description =
-      "Waits. Give `for`, or both `min` and `max` for a time drawn anew each time. Time between two "
+      "Waits. Give `for`, or both `min` and `max` for a time drawn anew each time. Time between "
+      "two "
       "steps of a user is better said by `think`, which is part of the step before it.";
   action.idempotent = true;
   action.supports_dry_run = true;
