@@ -30,7 +30,10 @@ class ShopError(Exception):
 
 
 def say(text):
-    print(f"shop: {text}", file=sys.stderr, flush=True)
+    try:
+        print(f"shop: {text}", file=sys.stderr, flush=True)
+    except OSError:  # nobody listens any more; the shop goes on
+        pass
 
 
 def home():
