@@ -112,7 +112,8 @@ class ChallengeReader {
         text_.remove_prefix(i + 1);
         return true;
       }
-      if (text_[i] == '\\' && ++i == text_.size()) break;
+      if (text_[i] == '\\') ++i;
+      if (i == text_.size()) break;
       value += text_[i];
     }
     text_ = {};
@@ -272,7 +273,7 @@ std::string DigestAuth::Hash(std::string_view text) const {
 // H(A1), RFC 7616, 3.4.2. That of a -sess algorithm is made once a nonce.
 std::string DigestAuth::UserHash(std::string_view cnonce) {
   if (!session_ha1_.empty()) return session_ha1_;
-  const std::string ha1 = Hash(user_ + ":" + challenge_->realm + ":" + password_);
+  std::string ha1 = Hash(user_ + ":" + challenge_->realm + ":" + password_);
   if (!challenge_->session) return ha1;
   return session_ha1_ = Hash(ha1 + ":" + challenge_->nonce + ":" + std::string(cnonce));
 }

@@ -355,7 +355,7 @@ std::uint64_t ContentDecoder::output_bytes() const { return impl_ == nullptr ? 0
 base::Result<std::size_t> ContentDecoder::Decode(std::string_view& in, std::span<char> out) {
   if (identity()) {
     const std::size_t n = std::min(in.size(), out.size());
-    std::copy_n(in.data(), n, out.data());
+    std::copy_n(in.begin(), n, out.data());
     in.remove_prefix(n);
     return n;
   }

@@ -337,11 +337,19 @@ std::optional<std::int64_t> ParseCookieDate(std::string_view text) {
   std::optional<int> day, year;
   std::optional<unsigned> month;
   for (std::string_view token = NextDateToken(text); !token.empty(); token = NextDateToken(text)) {
-    if (!time && (time = ParseTime(token))) continue;
     std::string_view rest = token;
-    if (!day && (day = TakeNumber(rest, 1, 2))) continue;
-    if (!month && (month = ParseMonth(token))) continue;
-    rest = token;
+    if (!time) {
+      time = ParseTime(token);
+      if (time) continue;
+    }
+    if (!day) {
+      day = TakeNumber(rest, 1, 2);
+      if (day) continue;
+    }
+    if (!month) {
+      month = ParseMonth(token);
+      if (month) continue;
+    }
     if (!year) year = TakeNumber(rest, 2, 4);
   }
   if (!time || !day || !month || !year) return std::nullopt;

@@ -117,7 +117,7 @@ base::Result<std::size_t> MultipartBody::Read(std::span<char> into) {
     }
     const std::string_view text = Piece().substr(offset_);
     const std::size_t n = std::min(rest.size(), text.size());
-    std::copy_n(text.data(), n, rest.data());
+    std::copy_n(text.begin(), n, rest.data());
     written += n;
     offset_ += n;
     if (n == text.size()) Advance();

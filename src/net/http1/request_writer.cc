@@ -24,8 +24,8 @@ bool SplitsLine(char c) { return c == '\r' || c == '\n' || c == '\0'; }
 // A value without control characters is the usual one and found out quickly; the others are looked
 // at.
 bool IsValue(std::string_view value) {
-  const char* const end = value.data() + value.size();
-  const char* const control = http1::FindControl(value.data(), end);
+  const char* const end = value.end();
+  const char* const control = http1::FindControl(value.begin(), end);
   return control == end || std::none_of(control, end, SplitsLine);
 }
 

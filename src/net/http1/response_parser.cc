@@ -13,7 +13,6 @@ using http1::FindControl;
 using http1::IsSpace;
 using http1::IsTokenChar;
 using http1::NextElement;
-using http1::Trim;
 using http1::TrimRight;
 
 constexpr std::string_view kPrefix = "HTTP/1.";
@@ -53,14 +52,14 @@ void ResponseParser::Start(ResponseTo to) {
   position_ = line_ = 0;
   base_ = nullptr;
   length_ = 0;
-  head_.content_encoding = {};
+  head_.reason = head_.content_encoding = {};
   headers_.clear();
   error_ = {};
 }
 
 ResponseParser::Progress ResponseParser::ParseHead(std::string_view data) {
   if (data.empty()) return Progress::kMore;
-  if (data.data() != base_) Follow(data.data());
+  if (data.begin() != base_) Follow(data.begin());
   full_ = data.size() >= limits_.max_head;
   const char* const end = base_ + (full_ ? limits_.max_head : data.size());
   switch (at_) {
@@ -75,26 +74,20 @@ ResponseParser::Progress ResponseParser::ParseHead(std::string_view data) {
 // The same bytes are at `base` now.
 void ResponseParser::Follow(const char* base) {
   if (base_ != nullptr) {
-    Rebase(static_cast<std::ptrdiff_t>(reinterpret_cast<std::uintptr_t>(base) -
-                                       reinterpret_cast<std::uintptr_t>(base_)));
+    Rebase(base - base_);
   }
   base_ = base;
 }
 
 void ResponseParser::Rebase(std::ptrdiff_t delta) {
-  const auto move = [delta](std::string_view& view) {
-    const auto address = reinterpret_cast<std::uintptr_t>(view.data());
-    view = {reinterpret_cast<const char*>(address + static_cast<std::uintptr_t>(delta)),
-            view.size()};
-  };
+  const auto move = [delta](std::string_view& view) { view = {view.data() + delta, view.size()}; };
   for (HeaderView& header : headers_) {
     move(header.name);
     move(header.value);
   }
   move(head_.reason);
-  if (!head_.content_encoding.empty()) move(head_.content_encoding);
-  base_ = reinterpret_cast<const char*>(reinterpret_cast<std::uintptr_t>(base_) +
-                                        static_cast<std::uintptr_t>(delta));
+  move(head_.content_encoding);
+  base_ += delta;
 }
 
 // All bytes up to the end of `data` were read, and the head goes on.

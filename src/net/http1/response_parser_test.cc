@@ -176,7 +176,8 @@ TEST(ResponseParserTest, SomeResponsesHaveNoBodyWhateverTheirHeadersSay) {
   const std::string length = "Content-Length: 5\r\n\r\n";
   for (const std::string status :
        {"100 Continue", "101 Switching", "103 Hints", "204 No", "304 Not"}) {
-    const Outcome o = Play("HTTP/1.1 " + status + "\r\n" + length, 1000);
+    const Outcome o =
+        Play(std::string("HTTP/1.1 ").append(status).append("\r\n").append(length), 1000);
     EXPECT_EQ(o.framing, BodyFraming::kNone) << status;
     EXPECT_TRUE(o.complete) << status;
   }
@@ -265,6 +266,9 @@ TEST(ResponseParserTest, OneLengthSaidTwiceIsOneLength) {
 
 TEST(ResponseParserTest, WhatTwoReadersCouldReadDifferentlyIsRefused) {
   const std::string ok = "HTTP/1.1 200 OK\r\n";
+  const auto header = [&](std::string_view name, std::string_view value) {
+    return std::string(ok).append(name).append(": ").append(value).append("\r\n\r\n");
+  };
   EXPECT_EQ(ErrorOf(ok + "Content-Length: 1\r\nContent-Length: 2\r\n\r\n"),
             Code::kConflictingLength);
   EXPECT_EQ(ErrorOf(ok + "Content-Length: 1, 2\r\n\r\n"), Code::kConflictingLength);
@@ -274,13 +278,12 @@ TEST(ResponseParserTest, WhatTwoReadersCouldReadDifferentlyIsRefused) {
             Code::kConflictingLength);
   for (const std::string bad :
        {"", "-1", "+1", "1a", "0x1", "1,", "9223372036854775808", "99999999999999999999", "1 1"}) {
-    EXPECT_EQ(ErrorOf(ok + "Content-Length: " + bad + "\r\n\r\n"), Code::kBadContentLength) << bad;
+    EXPECT_EQ(ErrorOf(header("Content-Length", bad)), Code::kBadContentLength) << bad;
   }
   for (const std::string bad :
        {"", "gzip", "gzip, chunked", "chunked, chunked", "xchunked",
         "chunked\r\nTransfer-Encoding: chunked", "chunked\r\nTransfer-Encoding: identity"}) {
-    EXPECT_EQ(ErrorOf(ok + "Transfer-Encoding: " + bad + "\r\n\r\n"), Code::kBadTransferEncoding)
-        << bad;
+    EXPECT_EQ(ErrorOf(header("Transfer-Encoding", bad)), Code::kBadTransferEncoding) << bad;
   }
   EXPECT_EQ(ErrorOf(ok + "A: 1\rB: 2\r\n\r\n"), Code::kBareCr);
   EXPECT_EQ(ErrorOf(ok + "A: 1\r\n\rX\r\n"), Code::kBareCr);
@@ -288,7 +291,7 @@ TEST(ResponseParserTest, WhatTwoReadersCouldReadDifferentlyIsRefused) {
   EXPECT_EQ(ErrorOf(ok + "A : 1\r\n\r\n"), Code::kBadHeaderName);
   EXPECT_EQ(ErrorOf(ok + ": 1\r\n\r\n"), Code::kBadHeaderName);
   EXPECT_EQ(ErrorOf(ok + "no colon\r\n\r\n"), Code::kBadHeaderName);
-  EXPECT_EQ(ErrorOf(ok + std::string("A: 1\0002\r\n\r\n", 11)), Code::kBadHeaderValue);
+  EXPECT_EQ(ErrorOf(ok + std::string("A: 1\0002\r\n\r\n", 10)), Code::kBadHeaderValue);
   EXPECT_EQ(ErrorOf(ok + "A: this is a value that is longer than a vector \x7f\r\n\r\n"),
             Code::kBadHeaderValue);
 }

@@ -49,8 +49,8 @@ bool IsForbidden(const HeaderView& header) {
 
 // Values without control characters are the usual ones; only CR, LF and NUL may not be sent.
 bool IsValue(std::string_view value) {
-  const char* const end = value.data() + value.size();
-  const char* const control = http1::FindControl(value.data(), end);
+  const char* const end = value.end();
+  const char* const control = http1::FindControl(value.begin(), end);
   return control == end ||
          std::none_of(control, end, [](char c) { return c == '\r' || c == '\n' || c == '\0'; });
 }
@@ -554,7 +554,7 @@ ssize_t Http2SessionImpl::ReadBody(std::int32_t id, std::span<char> into, std::u
     return static_cast<ssize_t>(*read);
   }
   const std::size_t size = std::min(into.size(), stream->body_.size());
-  std::copy_n(stream->body_.data(), size, into.data());
+  std::copy_n(stream->body_.begin(), size, into.data());
   stream->body_.remove_prefix(size);
   if (stream->body_.empty()) flags |= NGHTTP2_DATA_FLAG_EOF;
   return static_cast<ssize_t>(size);

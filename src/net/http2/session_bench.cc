@@ -37,6 +37,7 @@ void BM_Exchange(benchmark::State& state) {
   const auto streams = static_cast<std::size_t>(state.range(0));
   auto session = Http2Session::Create({});
   std::vector<std::unique_ptr<Exchange>> exchanges;
+  exchanges.reserve(streams);
   for (std::size_t i = 0; i < streams; ++i) exchanges.push_back(std::make_unique<Exchange>());
   const std::vector<HeaderView> headers = {{"user-agent", "ronda/0.1"}, {"accept", "*/*"}};
   const std::string body(200, 'x');

@@ -83,7 +83,8 @@ class Server {
   }
   ~Server() { nghttp2_session_del(session); }
 
-  void Respond(std::int32_t id, std::string body, Headers extra = {}, Headers trailers = {}) {
+  void Respond(std::int32_t id, std::string body, const Headers& extra = {},
+               Headers trailers = {}) {
     bodies_[id] = {std::move(body), std::move(trailers), 0};
     std::vector<nghttp2_nv> pairs = {Pair(":status", "200")};
     for (const auto& [n, v] : extra) pairs.push_back(Pair(n, v));
@@ -270,6 +271,7 @@ TEST_F(Http2SessionTest, AResponseInSingleBytesIsTheSame) {
 TEST_F(Http2SessionTest, ManyStreamsAreInterleavedAndTheirOwnersReused) {
   Open();
   std::vector<std::unique_ptr<Exchange>> all;
+  all.reserve(50);
   for (int i = 0; i < 50; ++i) all.push_back(std::make_unique<Exchange>());
   for (int round = 0; round < 3; ++round) {
     for (auto& e : all) Get(*e);
@@ -277,6 +279,7 @@ TEST_F(Http2SessionTest, ManyStreamsAreInterleavedAndTheirOwnersReused) {
     for (auto& e : all)
       server->Respond(e->id(), std::to_string(e->id()) + std::string(40'000, '.'));
     std::vector<std::int32_t> ids;
+    ids.reserve(all.size());
     for (auto& e : all) ids.push_back(e->id());
     Talk();
     for (std::size_t i = 0; i < all.size(); ++i) {
@@ -291,7 +294,8 @@ TEST_F(Http2SessionTest, ManyStreamsAreInterleavedAndTheirOwnersReused) {
 TEST_F(Http2SessionTest, ABodyLargerThanEveryWindowIsSentAndReceived) {
   Open();
   Exchange e;
-  const std::string large(20'000'000, 'b');
+  std::string large;
+  large.resize(20'000'000, 'b');
   Get(e, {.method = "PUT", .authority = "h", .body = large});
   Talk();
   EXPECT_EQ(server->requests[1].body.size(), large.size());
