@@ -25,20 +25,27 @@ class EpollReactor final : public Reactor {
 
   ~EpollReactor() override {
     while (deferred_ != nullptr) deferred_->Unlink();
+    while (heap_.PopDue(~std::uint64_t{0}, ~std::uint64_t{0}) != nullptr) {
+    }
     close(wake_fd_);
     close(epoll_fd_);
   }
 
   void Run() override {
     prctl(PR_SET_TIMERSLACK, 1, 0, 0, 0);
-    while (!stop_.exchange(false, std::memory_order_acquire)) {
+    while (!stop_.exchange(false, std::memory_order_acquire)) RunOnce(Wait::kYes);
+  }
+
+  void RunOnce(Wait wait) override {
+    if (deferred_ != nullptr) {
       RunDeferred();
-      const int ready = Wait();
-      now_ns_ = base::MonotonicNanos();
-      RunTimers();
-      for (int i = 0; i < ready; ++i) Dispatch(events_[i]);
-      RunDeferred();
+      wait = Wait::kNo;  // something has happened
     }
+    const int ready = WaitForEvents(wait);
+    now_ns_ = base::MonotonicNanos();
+    RunTimers();
+    for (int i = 0; i < ready; ++i) Dispatch(events_[i]);
+    RunDeferred();
   }
 
   void Stop() override {
@@ -121,11 +128,11 @@ class EpollReactor final : public Reactor {
     [[maybe_unused]] const auto written = write(wake_fd_, &one, sizeof one);
   }
 
-  int Wait() {
+  int WaitForEvents(Wait wait) {
     const std::uint64_t deadline = heap_.earliest_ns();
     timespec timeout{};
     const timespec* limit = nullptr;
-    if (stop_.load(std::memory_order_relaxed)) {
+    if (wait == Wait::kNo || stop_.load(std::memory_order_relaxed)) {
       limit = &timeout;
     } else if (deadline != ~std::uint64_t{0}) {
       const std::uint64_t now = base::MonotonicNanos();

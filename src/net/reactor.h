@@ -73,6 +73,9 @@ class Reactor {
   // Handles events until Stop. Timers that are due run before I/O of the same wake-up. A Stop that
   // came before Run ends it at once; it may be called again afterwards.
   virtual void Run() = 0;
+  // One wake-up: waits for something to happen (kNo: does not wait), and handles all of it.
+  enum class Wait : std::uint8_t { kNo, kYes };
+  virtual void RunOnce(Wait wait) = 0;
   // Thread-safe; async-signal-safe.
   virtual void Stop() = 0;
   // Runs `task` on the loop's thread, in the order of posting. Thread-safe.

@@ -142,10 +142,19 @@ bool Resolver::Resolve(std::string_view host, std::uint16_t port, const Transpor
   return false;
 }
 
-void Resolver::OnAnswer(const std::string& key, std::vector<SocketAddress> addresses,
+void Resolver::OnAnswer(const std::string& key, const std::vector<SocketAddress>& addresses,
                         const std::string& error) {
   Entry& entry = entries_[key];
-  entry.addresses = std::move(addresses);
+  const auto keep_family = [&](bool preferred) {
+    for (const SocketAddress& address : addresses) {
+      const bool of_first = address.family() == addresses.front().family();
+      if (of_first == preferred) entry.addresses.push_back(address);
+    }
+  };
+  entry.addresses.clear();
+  keep_family(true);
+  entry.preferred = entry.addresses.size();
+  keep_family(false);
   entry.expires_ns = reactor_.Fresh() + ttl_ns_;
   std::vector<SocketAddress> handed_out;
   while (!entry.waiters.empty()) {
@@ -162,11 +171,7 @@ void Resolver::OnAnswer(const std::string& key, std::vector<SocketAddress> addre
 void Resolver::HandOut(Entry& entry, std::vector<SocketAddress>& addresses) {
   addresses.clear();
   if (entry.addresses.empty()) return;
-  const int first_family = entry.addresses.front().family();
-  const auto same =
-      std::stable_partition(entry.addresses.begin(), entry.addresses.end(),
-                            [=](const SocketAddress& a) { return a.family() == first_family; });
-  const auto firsts = static_cast<std::size_t>(same - entry.addresses.begin());
+  const std::size_t firsts = entry.preferred;
   const std::size_t seconds = entry.addresses.size() - firsts;
   const std::size_t turn = entry.turn++;
   for (std::size_t i = 0; i < std::max(firsts, seconds); ++i) {

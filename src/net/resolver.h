@@ -46,14 +46,15 @@ class Resolver {
 
  private:
   struct Entry {
-    std::vector<SocketAddress> addresses;
+    std::vector<SocketAddress> addresses;  // the preferred family first
+    std::size_t preferred = 0;             // how many are of it
     std::uint64_t expires_ns = 0;
     std::size_t turn = 0;
     std::vector<ResolveWaiter*> waiters;
   };
   struct Shared;  // with the helper threads; outlives the resolver while a lookup hangs
 
-  void OnAnswer(const std::string& key, std::vector<SocketAddress> addresses,
+  void OnAnswer(const std::string& key, const std::vector<SocketAddress>& addresses,
                 const std::string& error);
   static void HandOut(Entry& entry, std::vector<SocketAddress>& addresses);
 
