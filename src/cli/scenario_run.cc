@@ -194,6 +194,7 @@ base::Result<RunDone> ExecuteRun(RunRequest request, Context& context) {
   RETURN_IF_ERROR(diagnostics.ToStatus());
   for (const model::Diagnostic& d : diagnostics.all()) context.log.Warning(d.message);
 
+  if (request.on_program) request.on_program(*done.program);
   request.options.environment = EnvironmentOf(done.environment);
   auto created = engine::LoadRun::Create(*done.program, std::move(request.options), diagnostics);
   RETURN_IF_ERROR(diagnostics.ToStatus());

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -26,6 +27,7 @@ struct RunRequest {
   std::vector<std::pair<std::string, std::string>> set;
   engine::LoadOverride load;
   engine::RunOptions options;
+  std::function<void(const engine::Program&)> on_program;  // once it is compiled; may be empty
   bool traced = false;
   std::uint32_t users_per_connection = 1;
 };
