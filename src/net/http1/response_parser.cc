@@ -73,14 +73,14 @@ ResponseParser::Progress ResponseParser::ParseHead(std::string_view data) {
 
 // The same bytes are at `base` now.
 void ResponseParser::Follow(const char* base) {
-  if (base_ != nullptr) {
-    Rebase(base - base_);
-  }
+  if (base_ != nullptr) Rebase(base - base_);
   base_ = base;
 }
 
 void ResponseParser::Rebase(std::ptrdiff_t delta) {
-  const auto move = [delta](std::string_view& view) { view = {view.data() + delta, view.size()}; };
+  const auto move = [delta](std::string_view& view) {
+    if (view.data() != nullptr) view = {view.data() + delta, view.size()};
+  };
   for (HeaderView& header : headers_) {
     move(header.name);
     move(header.value);
