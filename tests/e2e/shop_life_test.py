@@ -45,6 +45,7 @@ class Folder:
 
     def __init__(self):
         self.temporary = tempfile.TemporaryDirectory(prefix="shop-test-")
+        os.chmod(self.temporary.name, 0o711)  # the user postgres gets in, so that all goes with it
         self.path = pathlib.Path(self.temporary.name) / "state"
         self.env = {**os.environ, "SHOP_HOME": str(self.path), "SHOP_ORDER_TTL_S": "2",
                     "SHOP_ACCESS_LOG": "1"}

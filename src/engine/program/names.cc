@@ -96,7 +96,8 @@ void Scope::AddGroup(const std::string& name, std::vector<std::string> members, 
 
 std::optional<model::Binding> Scope::Resolve(std::span<const std::string_view> path) {
   if (path.empty()) return std::nullopt;
-  if (own_ != nullptr) {
+  // `events.state` of a step that is called as one of its outputs means the step.
+  if (own_ != nullptr && (path.size() == 1 || path[0] != own_->id())) {
     if (const auto own = own_->Resolve(path, true)) return own;
   }
   if (const auto plain = slots_.find(path[0]); plain != slots_.end()) {

@@ -98,6 +98,10 @@ void Strand::Advance() {
 
 void Strand::ResumeFromEvent() {
   state_ = State::kRunning;
+  GoOn();
+}
+
+void Strand::GoOn() {
   Advance();
   if (!done()) return;
   if (parent_ != nullptr) {
@@ -195,7 +199,7 @@ void Strand::StartAction() {
 
 void Strand::Continue() {
   AfterAction();
-  ResumeFromEvent();
+  GoOn();
 }
 
 void Strand::AfterAction() {
@@ -451,7 +455,7 @@ void Strand::OnChildDone(Strand& child) {
   children_->start_ns = keep->start_ns;
   children_->failures_before = keep->failures_before;
   EndParallel();
-  ResumeFromEvent();
+  GoOn();
 }
 
 void Strand::EndParallel() {

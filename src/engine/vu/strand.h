@@ -115,7 +115,10 @@ class Strand : private net::Timer {
   struct Children;
 
   void OnTimer() override;
+  // What it waited for has come.
   void ResumeFromEvent();
+  // Advances unless it waits, and tells whoever waits for its end.
+  void GoOn();
   void OnChildDone(Strand& child);
 
   // The pieces of Advance; each leaves state_ at kRunning or at what is waited for.
