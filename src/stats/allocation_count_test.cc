@@ -1,0 +1,24 @@
+#include <atomic>
+#include <cstdlib>
+#include <new>
+
+#include "stats/stats_test_util.h"
+
+// Replaces the allocation functions of this test binary by ones that count.
+namespace {
+std::atomic<std::uint64_t> allocations{0};
+}  // namespace
+
+void* operator new(std::size_t size) {
+  allocations.fetch_add(1, std::memory_order_relaxed);
+  if (void* p = std::malloc(size == 0 ? 1 : size)) return p;
+  throw std::bad_alloc();
+}
+void operator delete(void* p) noexcept { std::free(p); }
+void operator delete(void* p, std::size_t) noexcept { std::free(p); }
+
+namespace ronda::stats {
+
+std::uint64_t AllocationsSoFar() { return allocations.load(); }
+
+}  // namespace ronda::stats
