@@ -1,5 +1,7 @@
 #include "net/scripted_server.h"
 
+#include <netinet/tcp.h>
+#include <signal.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -69,6 +71,12 @@ bool ScriptedServer::Peer::Reply(std::string_view body, std::string_view more_he
 
 void ScriptedServer::Peer::ShutDownWrite() { shutdown(fd_, SHUT_WR); }
 
+bool ScriptedServer::Peer::StartTls(SSL_CTX* context) {
+  ssl_ = SSL_new(context);
+  SSL_set_fd(ssl_, fd_);
+  return SSL_accept(ssl_) == 1;
+}
+
 void ScriptedServer::Peer::Reset() {
   const linger now{1, 0};
   setsockopt(fd_, SOL_SOCKET, SO_LINGER, &now, sizeof now);
@@ -131,17 +139,16 @@ void ScriptedServer::Accept() {
 }
 
 void ScriptedServer::Serve(int fd, int index) {
-  SSL* ssl = nullptr;
-  bool usable = true;
-  if (tls_ != nullptr) {
-    ssl = SSL_new(tls_);
-    SSL_set_fd(ssl, fd);
-    usable = SSL_accept(ssl) == 1;
-  }
-  Peer peer(fd, ssl);
+  // OpenSSL's sockets raise SIGPIPE; only the thread that writes gets it.
+  sigset_t pipe;
+  sigemptyset(&pipe);
+  sigaddset(&pipe, SIGPIPE);
+  pthread_sigmask(SIG_BLOCK, &pipe, nullptr);
+  const int one = 1;
+  setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
+  Peer peer(fd);
   peer.index_ = index;
-  if (usable) script_(peer);
-  SSL_free(ssl);
+  if (tls_ == nullptr || peer.StartTls(tls_)) script_(peer);
   const std::lock_guard lock(mutex_);
   std::erase(open_, fd);
   close(fd);

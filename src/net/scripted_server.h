@@ -19,7 +19,9 @@ class ScriptedServer {
   // The server's end of one accepted connection.
   class Peer {
    public:
-    Peer(int fd, SSL* ssl) : fd_(fd), ssl_(ssl) {}
+    explicit Peer(int fd) : fd_(fd) {}
+    ~Peer() { SSL_free(ssl_); }
+    Peer(const Peer&) = delete;
     // Reads to the blank line; empty when the client has closed.
     std::string ReadHead();
     // Reads exactly so many bytes, or fewer when the client closes.
@@ -33,6 +35,8 @@ class ScriptedServer {
     bool Reply(std::string_view body, std::string_view more_headers = "");
     // FIN to the client; reading goes on.
     void ShutDownWrite();
+    // Secures the connection from here on.
+    bool StartTls(SSL_CTX* context);
     // Ends the connection by RST.
     void Reset();
     [[nodiscard]] int index() const { return index_; }
@@ -42,7 +46,7 @@ class ScriptedServer {
    private:
     friend class ScriptedServer;
     int fd_;
-    SSL* ssl_;
+    SSL* ssl_ = nullptr;
     int index_ = 0;
     std::string buffered_;
   };
