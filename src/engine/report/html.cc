@@ -102,7 +102,7 @@ std::string StepTable(const stats::Aggregator& load) {
   for (std::size_t i = 0; i < shape.steps.size() && i < load.totals().steps.size(); ++i) {
     const stats::StepCounters* s = load.totals().steps[i].get();
     if (s == nullptr) continue;
-    const base::Histogram& h = shape.steps[i].kind == stats::StepKind::kExchange ? s->latency : s->service;
+    const base::Histogram& h = s->Latency();
     if (h.count() == 0) continue;
     rows += fmt::format("<tr><td>{}</td><td>{}</td><td class={}>{}</td>{}{}{}{}</tr>\n", XmlText(shape.steps[i].id), h.count(), s->failed > 0 ? "no" : "ok", s->failed,
                         Cell(h.Quantile(0.5)), Cell(h.Quantile(0.95)), Cell(h.Quantile(0.99)), Cell(h.Quantile(1)));
@@ -173,8 +173,8 @@ std::string ReportHtml(const ReportInput& in) {
   out += Conditions(in);
   out += "<div class=tiles>" + Tile(fmt::format("{}", totals.all.requests), "requests") +
          Tile(fmt::format("{:.1f}", seconds > 0 ? static_cast<double>(totals.all.requests) / seconds : 0.0), "requests a second") +
-         Tile(FormatRatio(totals.all.failed, totals.all.requests), "failed") + Tile(FormatNs(totals.all.latency.Quantile(0.5)), "p50") +
-         Tile(FormatNs(totals.all.latency.Quantile(0.95)), "p95") + Tile(FormatNs(totals.all.latency.Quantile(0.99)), "p99") +
+         Tile(FormatRatio(totals.all.failed, totals.all.requests), "failed") + Tile(FormatNs(totals.all.Latency().Quantile(0.5)), "p50") +
+         Tile(FormatNs(totals.all.Latency().Quantile(0.95)), "p95") + Tile(FormatNs(totals.all.Latency().Quantile(0.99)), "p99") +
          Tile(fmt::format("{}", in.load->MostUsers()), "users at most") + Tile(fmt::format("{}", totals.Dropped()), "arrivals dropped") + "</div>\n";
   out += "<h2>Over time</h2>\n" + Charts(in.load->rows());
   out += "<h2>Steps</h2>\n" + StepTable(*in.load) + Checks(*in.load);

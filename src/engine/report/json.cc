@@ -34,7 +34,7 @@ std::string Step(const stats::StepInfo& info, const stats::StepCounters& s) {
   const auto status = [](const auto& pair) { return fmt::format("{{\"status\":{},\"count\":{}}}", pair.first, pair.second); };
   return fmt::format(
       "{{\"id\":{},\"action\":{},\"requests\":{},\"failed\":{},\"bytes_in\":{},\"bytes_out\":{},\"latency_ms\":{},\"service_ms\":{},\"phases_ms\":{},\"statuses\":{}}}",
-      JsonText(info.id), JsonText(info.action), s.requests, s.failed, s.bytes_in, s.bytes_out, Quantiles(s.latency), Quantiles(s.service), phases + "}",
+      JsonText(info.id), JsonText(info.action), s.requests, s.failed, s.bytes_in, s.bytes_out, Quantiles(s.Latency()), Quantiles(s.service), phases + "}",
       List(s.statuses, status));
 }
 
@@ -103,7 +103,7 @@ std::string ReportJson(const ReportInput& in) {
              "\"steps\":[{}],\"failures\":{},\"guards\":{},\"warnings\":{},\"seconds\":{}}}\n",
              totals.all.requests, seconds > 0 ? static_cast<double>(totals.all.requests) / seconds : 0.0, totals.all.failed, totals.Iterations(), totals.IterationsFailed(),
              totals.IterationsInterrupted(), totals.Dropped(), load.WarmUpRequests(), load.MostUsers(), load.CurrentGauges().connections_opened, totals.all.bytes_in,
-             totals.all.bytes_out, Quantiles(totals.all.latency), Quantiles(totals.all.service), Quantiles(totals.Lateness()), steps, failures,
+             totals.all.bytes_out, Quantiles(totals.all.Latency()), Quantiles(totals.all.service), Quantiles(totals.Lateness()), steps, failures,
              List(in.guard_events, guard), List(in.warnings, [](const std::string& w) { return JsonText(w); }), List(load.rows(), Row));
 }
 

@@ -65,7 +65,7 @@ void Steps(const ReportInput& input, Text& text) {
     const stats::StepCounters* s = i < totals.steps.size() ? totals.steps[i].get() : nullptr;
     if (s == nullptr) continue;
     const bool exchange = shape.steps[i].kind == stats::StepKind::kExchange;
-    const base::Histogram& h = exchange ? s->latency : s->service;
+    const base::Histogram& h = s->Latency();
     if (h.count() == 0) continue;
     text.Line("{:<{}}  {:>9}  {:>8}  {:>9}  {:>9}  {:>9}  {:>9}", shape.steps[i].id.substr(0, 40), width, h.count(), s->failed,
               FormatNs(h.Quantile(0.5)), FormatNs(h.Quantile(0.95)), FormatNs(h.Quantile(0.99)), FormatNs(h.Quantile(1)));

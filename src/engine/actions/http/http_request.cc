@@ -1,0 +1,302 @@
+#include <strings.h>
+
+#include <algorithm>
+#include <filesystem>
+
+#include "engine/actions/http/auth.h"
+#include "engine/actions/http/file_source.h"
+#include "engine/actions/http/http_call.h"
+#include "engine/vu/user.h"
+#include "engine/vu/user_thread.h"
+#include "net/codec/content_encoder.h"
+
+namespace ronda::engine {
+namespace {
+
+constexpr std::string_view kAcceptEncoding = "gzip, deflate, br, zstd";
+constexpr std::string_view kUserAgent = "ronda";
+
+bool SameName(std::string_view a, std::string_view b) {
+  return a.size() == b.size() && strncasecmp(a.data(), b.data(), a.size()) == 0;
+}
+
+}  // namespace
+
+bool HttpCall::ParseUrl() {
+  auto parsed = net::ParseUrl(url_text_, url_storage_);
+  if (!parsed.ok()) {
+    error_ = parsed.status().message();
+    return false;
+  }
+  url_ = *parsed;
+  return true;
+}
+
+bool HttpCall::BuildUrl(model::EvalContext& context) {
+  if (plan_->parsed_url) {
+    url_ = *plan_->parsed_url;
+    return true;
+  }
+  url_text_.clear();
+  if (!plan_->url.Append(context, url_text_)) return false;
+  const bool absolute = url_text_.starts_with("http://") || url_text_.starts_with("https://");
+  if (!absolute && (!plan_->base_url.fixed.empty() || plan_->base_url.dynamic != nullptr)) {
+    const std::string path = std::move(url_text_);
+    url_text_.clear();
+    if (!plan_->base_url.Append(context, url_text_)) return false;
+    while (url_text_.ends_with('/') && path.starts_with('/')) url_text_.pop_back();
+    url_text_ += path;
+  }
+  char separator = url_text_.find('?') == std::string::npos ? '?' : '&';
+  const auto add = [&](const std::string& name, model::Value value) {
+    if (value.is_null()) return;
+    url_text_ += separator;
+    separator = '&';
+    net::AppendPercentEncoded(name, url_text_);
+    url_text_ += '=';
+    std::string text;
+    model::AppendText(value, text);
+    net::AppendPercentEncoded(text, url_text_);
+  };
+  for (const auto& [name, plan] : plan_->query) {
+    model::Value value;
+    if (!plan->Evaluate(context, value)) return false;
+    if (value.type() != model::Type::kList) {
+      add(name, value);
+      continue;
+    }
+    for (const model::Value item : value.AsList()) add(name, item);
+  }
+  return ParseUrl();
+}
+
+bool HttpCall::BuildBody(model::EvalContext& context) {
+  body_.clear();
+  request_.body_source = nullptr;
+  switch (plan_->body_kind) {
+    case HttpPlan::Body::kNone: break;
+    case HttpPlan::Body::kText:
+      if (!plan_->body_text.Append(context, body_)) return false;
+      break;
+    case HttpPlan::Body::kJson:
+      if (!plan_->json->AppendJson(context, body_)) return false;
+      break;
+    case HttpPlan::Body::kForm:
+      for (const auto& [name, plan] : plan_->form) {
+        model::Value value;
+        if (!plan->Evaluate(context, value)) return false;
+        const std::span<const model::Value> one(&value, 1);
+        for (const model::Value item : value.type() == model::Type::kList ? value.AsList() : one) {
+          if (item.is_null()) continue;
+          if (!body_.empty()) body_ += '&';
+          net::AppendFormEncoded(name, body_);
+          body_ += '=';
+          std::string text;
+          model::AppendText(item, text);
+          net::AppendFormEncoded(text, body_);
+        }
+      }
+      break;
+    case HttpPlan::Body::kMultipart: return BuildMultipart(context);
+    case HttpPlan::Body::kFile: {
+      std::string path;
+      if (!plan_->body_text.Append(context, path)) return false;
+      auto source = FileSource::Open(plan_->folder, path);
+      if (!source.ok()) {
+        error_ = source.status().message();
+        return false;
+      }
+      files_.clear();
+      files_.push_back(*std::move(source));
+      request_.body_source = files_.back().get();
+      return true;
+    }
+  }
+  if (plan_->compress != HttpPlan::Compress::kNone && !Compress()) return false;
+  request_.body = body_;
+  return true;
+}
+
+bool HttpCall::BuildMultipart(model::EvalContext& context) {
+  multipart_ = std::make_unique<net::MultipartBody>(net::RandomBoundary());
+  files_.clear();
+  file_texts_.clear();
+  file_texts_.reserve(plan_->multipart.size() * 4);
+  const auto render = [&](const TextPlan& plan) -> const std::string* {
+    std::string text;
+    if (!plan.Append(context, text)) return nullptr;
+    return &file_texts_.emplace_back(std::move(text));
+  };
+  for (const MultipartPart& part : plan_->multipart) {
+    const std::string* name = render(part.name);
+    if (name == nullptr) return false;
+    if (!part.is_file) {
+      const std::string* value = render(part.value);
+      if (value == nullptr) return false;
+      if (!part.has_filename && !part.has_type) {
+        multipart_->AddField(*name, *value);
+        continue;
+      }
+      const std::string* filename = render(part.filename);
+      const std::string* type = part.has_type ? render(part.type) : nullptr;
+      if (filename == nullptr) return false;
+      multipart_->AddFile(*name, {*filename, type != nullptr ? std::string_view(*type) : "text/plain"}, *value);
+      continue;
+    }
+    const std::string* path = render(part.file);
+    if (path == nullptr) return false;
+    auto source = FileSource::Open(plan_->folder, *path);
+    if (!source.ok()) {
+      error_ = source.status().message();
+      return false;
+    }
+    files_.push_back(*std::move(source));
+    const std::string* filename = part.has_filename ? render(part.filename) : nullptr;
+    if (filename == nullptr) filename = &file_texts_.emplace_back(std::filesystem::path(*path).filename().string());
+    const std::string* type = part.has_type ? render(part.type) : nullptr;
+    net::MultipartBody::File file{.filename = *filename};
+    if (type != nullptr) file.content_type = *type;
+    multipart_->AddFile(*name, file, *files_.back());
+  }
+  request_.body = {};
+  request_.body_source = multipart_.get();
+  return true;
+}
+
+bool HttpCall::Compress() {
+  const auto coding = plan_->compress == HttpPlan::Compress::kGzip ? net::ContentCoding::kGzip : net::ContentCoding::kDeflate;
+  auto packed = net::EncodeContent(coding, body_);
+  if (!packed.ok()) {
+    error_ = packed.status().message();
+    return false;
+  }
+  body_ = *std::move(packed);
+  return true;
+}
+
+bool HttpCall::HasHeader(std::string_view name) const {
+  return std::ranges::any_of(pieces_, [&](const Piece& p) { return SameName(p.name, name); });
+}
+
+bool HttpCall::BuildHeaders(model::EvalContext& context) {
+  bool has_agent = false;
+  bool has_encoding = false;
+  for (const HeaderPlan& header : plan_->headers) {
+    has_agent |= SameName(header.name, "user-agent");
+    has_encoding |= SameName(header.name, "accept-encoding");
+    if (header.value.dynamic == nullptr) {
+      pieces_.push_back({header.name, 0, 0, &header.value.fixed});
+      continue;
+    }
+    const std::size_t from = head_text_.size();
+    if (!header.value.Append(context, head_text_)) return false;
+    AddPiece(header.name, from);
+  }
+  static const std::string agent(kUserAgent);
+  static const std::string encodings(kAcceptEncoding);
+  static const std::string json_type("application/json");
+  static const std::string form_type("application/x-www-form-urlencoded");
+  static const std::string gzip("gzip");
+  static const std::string deflate_name("deflate");
+  if (!has_agent) pieces_.push_back({"User-Agent", 0, 0, &agent});
+  if (plan_->decompress && !has_encoding) pieces_.push_back({"Accept-Encoding", 0, 0, &encodings});
+  if (plan_->body_kind >= HttpPlan::Body::kJson && !HasHeader("content-type")) {
+    if (plan_->body_kind == HttpPlan::Body::kJson) pieces_.push_back({"Content-Type", 0, 0, &json_type});
+    if (plan_->body_kind == HttpPlan::Body::kForm) pieces_.push_back({"Content-Type", 0, 0, &form_type});
+    if (plan_->body_kind == HttpPlan::Body::kMultipart) pieces_.push_back({"Content-Type", 0, 0, &multipart_->content_type()});
+  }
+  if (plan_->compress == HttpPlan::Compress::kGzip) pieces_.push_back({"Content-Encoding", 0, 0, &gzip});
+  if (plan_->compress == HttpPlan::Compress::kDeflate) pieces_.push_back({"Content-Encoding", 0, 0, &deflate_name});
+  if (!AddCredentials(context)) return false;
+  if (plan_->traceparent || strand_->thread().program().traced) {
+    span_ = strand_->thread().random()() | 1;
+    User& user = strand_->user();
+    const base::TraceId trace = user.trace().valid() ? user.trace() : strand_->thread().NextTrace();
+    const auto text = base::FormatTraceParent(trace, span_, base::Sampled::kYes);
+    const std::size_t from = head_text_.size();
+    head_text_.append(text.data(), text.size());
+    AddPiece("traceparent", from);
+  }
+  return !plan_->sign || AddSignature(context);
+}
+
+net::DigestAuth* HttpCall::Digest() {
+  auto& auth = strand_->user().auth();
+  if (auth == nullptr) auth = std::make_unique<UserAuth>();
+  const std::string key = digest_user_ + "@" + std::string(url_.host) + ":" + std::to_string(url_.port);
+  for (UserAuth::Entry& entry : auth->entries) {
+    if (entry.key == key) return entry.digest.get();
+  }
+  auth->entries.push_back({key, std::make_unique<net::DigestAuth>(digest_user_, digest_password_)});
+  return auth->entries.back().digest.get();
+}
+
+bool HttpCall::AddCredentials(model::EvalContext& context) {
+  const std::size_t from = head_text_.size();
+  if (plan_->bearer) {
+    head_text_ += "Bearer ";
+    if (!plan_->bearer->Append(context, head_text_)) return false;
+    AddPiece("Authorization", from);
+  } else if (plan_->basic || !url_.userinfo.empty()) {
+    std::string user, password;
+    if (plan_->basic) {
+      if (!plan_->basic->first.Append(context, user) || !plan_->basic->second.Append(context, password)) return false;
+    } else {
+      const std::size_t colon = std::min(url_.userinfo.find(':'), url_.userinfo.size());
+      net::AppendPercentDecoded(url_.userinfo.substr(0, colon), user);
+      if (colon < url_.userinfo.size()) net::AppendPercentDecoded(url_.userinfo.substr(colon + 1), password);
+    }
+    if (const base::Status s = net::AppendBasicAuth(user, password, head_text_); !s.ok()) {
+      error_ = s.message();
+      return false;
+    }
+    AddPiece("Authorization", from);
+  } else if (plan_->digest) {
+    digest_user_.clear();
+    digest_password_.clear();
+    if (!plan_->digest->first.Append(context, digest_user_) || !plan_->digest->second.Append(context, digest_password_)) return false;
+  }
+  return true;
+}
+
+bool HttpCall::AddSignature(model::EvalContext& context) {
+  const SignPlan& sign = *plan_->sign;
+  Slots& slots = strand_->slots();
+  const std::string_view target = url_.target;
+  const std::size_t question = std::min(target.find('?'), target.size());
+  slots.Borrow(sign.method, model::Value::String(method_));
+  slots.Borrow(sign.path, model::Value::String(target.substr(0, question)));
+  slots.Borrow(sign.query, model::Value::String(question < target.size() ? target.substr(question + 1) : std::string_view()));
+  slots.Borrow(sign.host, model::Value::String(url_.authority));
+  slots.Borrow(sign.body, model::Value::String(body_));
+  slots.Borrow(sign.timestamp, model::Value::Int(static_cast<std::int64_t>(context.wall_ns / 1'000'000'000)));
+  std::string key;
+  if (!sign.key.Append(context, key)) return false;
+  slots.Borrow(sign.key_slot, model::Value::String(key));
+  context.slots = slots.values();
+  const auto compute = [&](const auto& plan, Slot slot) {
+    model::Value value;
+    if (!plan->Evaluate(context, value)) return false;
+    slots.Borrow(slot, value);
+    return true;
+  };
+  if (!compute(sign.body_hash, sign.body_sha256) || !compute(sign.nonce, sign.nonce_slot) ||
+      !compute(sign.data, sign.data_slot) || !compute(sign.signature, sign.signature_slot)) {
+    return false;
+  }
+  slots.Borrow(sign.key_slot, {});
+  const auto add = [&](const std::string& name, Slot slot) {
+    if (name.empty()) return;
+    const std::size_t from = head_text_.size();
+    model::AppendText(slots.Get(slot), head_text_);
+    AddPiece(name, from);
+  };
+  add(sign.timestamp_header, sign.timestamp);
+  add(sign.nonce_header, sign.nonce_slot);
+  const std::size_t from = head_text_.size();
+  if (!sign.format->Render(context, head_text_)) return false;
+  AddPiece(sign.header, from);
+  return true;
+}
+
+}  // namespace ronda::engine
