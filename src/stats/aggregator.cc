@@ -215,16 +215,14 @@ void Aggregator::AddLate(const Interval& interval) {
     StepRow& step_row = RowOf(step_rows_[id], interval.second, row_width_);
     step_row.requests += RunsOf(step);
     step_row.failed += step.failed;
-    const bool exchange = shape_.steps[id].kind == StepKind::kExchange;
-    const base::Histogram& latency = exchange ? step.latency : step.service;
-    step_row.latency.max = std::max(step_row.latency.max, latency.MaxNs());
-    if (!exchange) continue;
+    step_row.latency.max = std::max(step_row.latency.max, step.Latency().MaxNs());
+    if (shape_.steps[id].kind != StepKind::kExchange) continue;
     row.requests += step.requests;
     row.failed += step.failed;
     row.bytes_in += step.bytes_in;
     row.bytes_out += step.bytes_out;
     row.late += step.requests;
-    row.latency.max = std::max(row.latency.max, step.latency.MaxNs());
+    row.latency.max = std::max(row.latency.max, step.Latency().MaxNs());
     row.service.max = std::max(row.service.max, step.service.MaxNs());
   }
   for (const CheckCounters& check : interval.checks) row.checks_failed += check.failed;
@@ -265,7 +263,7 @@ Row Aggregator::MakeRow(const Second& second) const {
   row.iterations = t.Iterations();
   row.dropped = t.Dropped();
   row.checks_failed = t.AllChecks().failed;
-  row.latency = QuantilesOf(t.all.latency);
+  row.latency = QuantilesOf(t.all.Latency());
   row.service = QuantilesOf(t.all.service);
   const base::Histogram lateness = t.Lateness();
   row.lateness_p99 = lateness.Quantile(0.99);
@@ -294,11 +292,10 @@ void Aggregator::Fold(Second& second) {
     StepRow& step_row = RowOf(step_rows_[i], second.number, row_width_);
     const auto& step = second.totals.steps[i];
     if (!step || RunsOf(*step) == 0) continue;
-    const bool exchange = shape_.steps[i].kind == StepKind::kExchange;
     StepRow add;
     add.requests = RunsOf(*step);
     add.failed = step->failed;
-    add.latency = QuantilesOf(exchange ? step->latency : step->service);
+    add.latency = QuantilesOf(step->Latency());
     MergeRow(step_row, add);
     if (!watched_[i]) step->Clear();
   }
@@ -399,10 +396,9 @@ Snapshot Aggregator::Look(std::uint64_t now_ns) const {
   for (std::size_t i = 0; i < s.steps.size(); ++i) {
     const auto& step = totals_.steps[i];
     if (!step) continue;
-    const bool exchange = shape_.steps[i].kind == StepKind::kExchange;
     s.steps[i].requests = RunsOf(*step);
     s.steps[i].failed = step->failed;
-    s.steps[i].latency = QuantilesOf(exchange ? step->latency : step->service);
+    s.steps[i].latency = QuantilesOf(step->Latency());
     if (last != nullptr && last->totals.steps[i]) {
       s.steps[i].rate = static_cast<double>(RunsOf(*last->totals.steps[i]));
     }
@@ -417,7 +413,7 @@ Snapshot Aggregator::Look(std::uint64_t now_ns) const {
   const CheckCounters checks = totals_.AllChecks();
   s.checks_passed = checks.passed;
   s.checks_failed = checks.failed;
-  s.latency = QuantilesOf(totals_.all.latency);
+  s.latency = QuantilesOf(totals_.all.Latency());
   const base::Histogram lateness = totals_.Lateness();
   s.lateness_p99 = lateness.Quantile(0.99);
   s.lateness_max = lateness.MaxNs();

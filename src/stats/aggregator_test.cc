@@ -215,7 +215,7 @@ TEST_F(AggregatorTest, WhatAnotherProcessTellsIsMergedExactly) {
   }
   EXPECT_EQ(both.Collect(kStart + 3 * kSecond), 3);
   both.Finish(kStart + 3 * kSecond);
-  EXPECT_EQ(both.totals().all.latency, expected);
+  EXPECT_EQ(both.totals().all.Latency(), expected);
   EXPECT_EQ(both.totals().all.errors.size(), 2u);
   EXPECT_EQ(both.totals().Dropped(), 3u);
   EXPECT_EQ(both.totals().Lateness().MaxNs(), 77u);

@@ -44,6 +44,12 @@ std::array<base::Histogram, kPhases>& StepCounters::Phases() {
   return *phases;
 }
 
+void StepCounters::TellApart() {
+  differs = true;
+  if (!own_latency) own_latency = std::make_unique<base::Histogram>(pool);
+  CHECK(own_latency->Merge(service).ok());
+}
+
 void StepCounters::CountStatus(std::uint16_t status, std::uint64_t count) {
   Count(statuses, status, count);
 }
@@ -51,8 +57,9 @@ void StepCounters::CountStatus(std::uint16_t status, std::uint64_t count) {
 void StepCounters::CountError(ErrorId error, std::uint64_t count) { Count(errors, error, count); }
 
 void StepCounters::Merge(const StepCounters& other) {
-  CHECK(latency.Merge(other.latency).ok());
+  if (other.differs && !differs) TellApart();
   CHECK(service.Merge(other.service).ok());
+  if (differs) CHECK(own_latency->Merge(other.Latency()).ok());
   if (other.phases) {
     auto& mine = Phases();
     for (std::size_t i = 0; i < kPhases; ++i) CHECK(mine[i].Merge((*other.phases)[i]).ok());
@@ -66,8 +73,9 @@ void StepCounters::Merge(const StepCounters& other) {
 }
 
 void StepCounters::Clear() {
-  latency.Clear();
   service.Clear();
+  if (differs) own_latency->Clear();
+  differs = false;
   if (phases) {
     for (auto& phase : *phases) phase.Clear();
   }

@@ -60,9 +60,8 @@ struct Example {
 
 // What one step did. Pool: the interval's.
 struct StepCounters {
-  explicit StepCounters(base::HistogramPool* pool) : latency(pool), service(pool), pool(pool) {}
+  explicit StepCounters(base::HistogramPool* pool) : service(pool), pool(pool) {}
 
-  base::Histogram latency;  // from the intended start where there is one; exchanges
   base::Histogram service;  // from the real start; also the duration of a local step
   std::unique_ptr<std::array<base::Histogram, kPhases>> phases;  // made when first needed
   std::uint64_t requests = 0;  // exchanges that ended
@@ -72,7 +71,19 @@ struct StepCounters {
   std::vector<std::pair<std::uint16_t, std::uint64_t>> statuses;  // status, count
   std::vector<std::pair<ErrorId, std::uint64_t>> errors;          // error kind, count
   bool touched = false;           // used in the interval that is open
+  bool differs = false;           // own_latency is in use
+  std::unique_ptr<base::Histogram> own_latency;
   base::HistogramPool* pool;      // borrowed; null: the heap
+
+  // From the intended start where there is one. Kept apart from `service` only once they differ.
+  [[nodiscard]] const base::Histogram& Latency() const { return differs ? *own_latency : service; }
+  void RecordDurations(std::uint64_t service_ns, std::uint64_t latency_ns) {
+    if (service_ns != latency_ns && !differs) [[unlikely]] TellApart();
+    service.Record(service_ns);
+    if (differs) own_latency->Record(latency_ns);
+  }
+  // From here on latencies have a histogram of their own.
+  void TellApart();
 
   // The phases' histograms; made by the first call.
   [[nodiscard]] std::array<base::Histogram, kPhases>& Phases();

@@ -65,8 +65,9 @@ void PutStep(const StepCounters& s, std::string& out) {
   for (const std::uint64_t n : {s.requests, s.failed, s.bytes_in, s.bytes_out}) PutVarint(n, out);
   PutCounts(s.statuses, out);
   PutCounts(s.errors, out);
-  PutHistogram(s.latency, out);
   PutHistogram(s.service, out);
+  PutVarint(s.differs ? 1 : 0, out);
+  if (s.differs) PutHistogram(*s.own_latency, out);
   PutVarint(s.phases ? 1 : 0, out);
   if (s.phases) {
     for (const auto& phase : *s.phases) PutHistogram(phase, out);
@@ -81,8 +82,13 @@ bool ReadStep(VarintReader& reader, StepCounters& s, std::size_t errors) {
   for (const auto& [error, count] : s.errors) {
     if (error >= errors) return false;
   }
-  std::uint64_t phases = 0;
-  if (!ReadHistogram(reader, s.latency) || !ReadHistogram(reader, s.service)) return false;
+  std::uint64_t phases = 0, differs = 0;
+  if (!ReadHistogram(reader, s.service) || !reader.NextUpTo(1, differs)) return false;
+  if (differs == 1) {
+    s.own_latency = std::make_unique<base::Histogram>();
+    s.differs = true;
+    if (!ReadHistogram(reader, *s.own_latency)) return false;
+  }
   if (!reader.NextUpTo(1, phases)) return false;
   if (phases == 0) return true;
   for (auto& phase : s.Phases()) {

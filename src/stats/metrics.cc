@@ -142,9 +142,8 @@ Value PhaseOf(const StepCounters& c, Phase phase, double q) {
   return c.phases ? QuantileOf((*c.phases)[static_cast<std::size_t>(phase)], q) : Value();
 }
 
-// `durations` is what latencies are read from: a local step has a duration only.
-Value ComputeStep(Stat stat, const StepCounters& c, const base::Histogram& durations,
-                  double seconds) {
+Value ComputeStep(Stat stat, const StepCounters& c, double seconds) {
+  const base::Histogram& durations = c.Latency();
   const std::uint64_t runs = c.service.count();
   switch (stat) {
     case Stat::kPresence: return runs == 0 ? Value() : IntOf(runs);
@@ -342,8 +341,7 @@ Value Metrics::Compute(const Slot& slot, const Input& input) const {
     case Scope::kStep: {
       const auto& step = totals.steps[slot.index];
       if (!step) return stat == Stat::kRequests || stat == Stat::kFailed ? Value::Int(0) : Value();
-      const bool exchange = shape_.steps[slot.index].kind == StepKind::kExchange;
-      return ComputeStep(stat, *step, exchange ? step->latency : step->service, input.seconds);
+      return ComputeStep(stat, *step, input.seconds);
     }
     case Scope::kScenario:
       return ComputeScenarios(stat, totals.scenarios[slot.index], input.seconds);
@@ -358,7 +356,7 @@ Value Metrics::Compute(const Slot& slot, const Input& input) const {
     for (const auto& scenario : totals.scenarios) sum.Merge(scenario);
     return ComputeScenarios(stat, sum, input.seconds);
   }
-  return ComputeStep(stat, totals.all, totals.all.latency, input.seconds);
+  return ComputeStep(stat, totals.all, input.seconds);
 }
 
 void Metrics::Fill(const Input& input) {

@@ -81,8 +81,7 @@ void Recorder::RecordExchange(const Exchange& e) {
   Advance(e.end_ns);
   StepCounters& step = open_->Step(e.step);
   const std::uint64_t service = Since(e.start_ns, e.end_ns);
-  step.service.Record(service);
-  step.latency.Record(e.intended_ns == 0 ? service : Since(e.intended_ns, e.end_ns));
+  step.RecordDurations(service, e.intended_ns == 0 ? service : Since(e.intended_ns, e.end_ns));
   ++step.requests;
   step.bytes_in += e.bytes_in;
   step.bytes_out += e.bytes_out;

@@ -39,7 +39,7 @@ TEST(RecorderTest, LatencyCountsFromTheIntendedStartAndServiceFromTheRealOne) {
   recorder.Rotate(kStart + kSecond);
   const Taken taken(recorder);
   ASSERT_EQ(taken.all.size(), 1u);
-  EXPECT_EQ(taken.all[0]->steps[0]->latency.MaxNs(), 15'000'000u);
+  EXPECT_EQ(taken.all[0]->steps[0]->Latency().MaxNs(), 15'000'000u);
   EXPECT_EQ(taken.all[0]->steps[0]->service.MaxNs(), 10'000'000u);
 }
 
@@ -185,7 +185,7 @@ TEST(RecorderTest, ThreadsTogetherTellWhatOneWouldTell) {
     base::Random random(static_cast<std::uint64_t>(t) + 1);
     for (int i = 0; i < kEach; ++i) expected.Record(random.Below(900'000));
   }
-  EXPECT_EQ(aggregator.totals().all.latency, expected);
+  EXPECT_EQ(aggregator.totals().all.Latency(), expected);
   EXPECT_EQ(aggregator.totals().checks[0].passed, std::uint64_t{kThreads} * kEach);
   std::uint64_t in_rows = 0;
   for (const Row& row : aggregator.rows()) in_rows += row.requests;

@@ -83,7 +83,7 @@ base::Result<base::ExitCode> Bench(const Invocation& invocation, Context& contex
   const double seconds = done.result.load->MeasuredSeconds();
   const double rate = seconds > 0 ? static_cast<double>(step.requests) / seconds : 0;
   const double cpu_us = step.requests > 0 ? static_cast<double>(done.cpu_ns) / 1e3 / static_cast<double>(step.requests) : 0;
-  const auto q = [&](double quantile) { return Ms(step.latency.Quantile(quantile)); };
+  const auto q = [&](double quantile) { return Ms(step.Latency().Quantile(quantile)); };
   if (options.Switch("json")) {
     context.out << fmt::format(
         "{{\"url\":{},\"requests\":{},\"requests_per_second\":{:.3f},\"errors\":{},\"duration_s\":{:.3f},\"threads\":{},"
@@ -92,14 +92,14 @@ base::Result<base::ExitCode> Bench(const Invocation& invocation, Context& contex
         "\"lateness_ms\":{{\"p50\":{:.6f},\"p99\":{:.6f},\"max\":{:.6f}}},"
         "\"dropped\":{},\"bytes_in\":{},\"bytes_out\":{},\"connections_opened\":{},\"cpu_us_per_request\":{:.3f}}}\n",
         Quoted(url), step.requests, rate, step.failed, seconds, done.result.threads, q(0.5), q(0.9), q(0.99), q(0.999),
-        Ms(step.latency.Quantile(1)), Ms(step.service.Quantile(0.5)), Ms(step.service.Quantile(0.99)), Ms(step.service.Quantile(1)),
+        Ms(step.Latency().Quantile(1)), Ms(step.service.Quantile(0.5)), Ms(step.service.Quantile(0.99)), Ms(step.service.Quantile(1)),
         Ms(scenario.lateness.Quantile(0.5)), Ms(scenario.lateness.Quantile(0.99)), Ms(scenario.lateness.Quantile(1)), scenario.dropped,
         step.bytes_in, step.bytes_out, done.result.load->CurrentGauges().connections_opened, cpu_us);
   } else {
     context.out << fmt::format("{} requests in {:.2f} s, {:.1f}/s, {} failed, {:.2f} us of CPU each, {} thread{}\n", step.requests, seconds,
                                rate, step.failed, cpu_us, done.result.threads, done.result.threads == 1 ? "" : "s");
     context.out << fmt::format("latency   p50 {:.3f} ms   p90 {:.3f} ms   p99 {:.3f} ms   p99.9 {:.3f} ms   max {:.3f} ms\n", q(0.5), q(0.9),
-                               q(0.99), q(0.999), Ms(step.latency.Quantile(1)));
+                               q(0.99), q(0.999), Ms(step.Latency().Quantile(1)));
     if (options.Has("rate")) {
       context.out << fmt::format("lateness  p50 {:.3f} ms   p99 {:.3f} ms   max {:.3f} ms   dropped {}\n", Ms(scenario.lateness.Quantile(0.5)),
                                  Ms(scenario.lateness.Quantile(0.99)), Ms(scenario.lateness.Quantile(1)), scenario.dropped);
