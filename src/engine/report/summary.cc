@@ -64,7 +64,6 @@ void Steps(const ReportInput& input, Text& text) {
   for (std::size_t i = 0; i < shape.steps.size(); ++i) {
     const stats::StepCounters* s = i < totals.steps.size() ? totals.steps[i].get() : nullptr;
     if (s == nullptr) continue;
-    const bool exchange = shape.steps[i].kind == stats::StepKind::kExchange;
     const base::Histogram& h = s->Latency();
     if (h.count() == 0) continue;
     text.Line("{:<{}}  {:>9}  {:>8}  {:>9}  {:>9}  {:>9}  {:>9}", shape.steps[i].id.substr(0, 40), width, h.count(), s->failed,
