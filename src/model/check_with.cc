@@ -101,6 +101,7 @@ void CheckArguments(Loader& loader, const Node& arguments, const Node& at, std::
                     const std::vector<FieldSpec>& params) {
   if (!arguments.is_null() && !ExpectMap(loader, arguments, "\"with\"")) return;
   std::vector<std::string> known;
+  known.reserve(params.size());
   for (const FieldSpec& param : params) known.push_back(param.name);
   for (const auto& [key, value] : arguments.members) {
     const FieldSpec* param = Find(params, key.scalar);

@@ -13,7 +13,7 @@ class Catalog;
 // Reads every YAML document of `source` and adds the definitions that are right to `set`; all that is
 // wrong goes to `diagnostics`. Bounded in time and memory whatever the text (docs/formats/
 // definitions.md, "Bounds"); reads no file. Thread-safe on different sets.
-void LoadDefinitions(std::shared_ptr<const Source> source, const Catalog& catalog,
+void LoadDefinitions(const std::shared_ptr<const Source>& source, const Catalog& catalog,
                      DefinitionSet& set, Diagnostics& diagnostics);
 
 // Follows every reference from `root`: what it names exists, `with:` fits the params of a component

@@ -125,10 +125,10 @@ std::vector<Field<T>> PlanFields() {
 }
 
 template <typename T, auto member>
-Field<T> StepsField(std::string name, std::string description, bool required) {
-  return Bind<T, member>({.name = std::move(name),
+Field<T> StepsField(const std::string& name, const std::string& description, bool required) {
+  return Bind<T, member>({.name = name,
                           .type = FieldType::kList,
-                          .description = std::move(description),
+                          .description = description,
                           .required = required,
                           .see = "Step"});
 }
@@ -456,9 +456,9 @@ std::vector<FieldSpec> DrillSpecs() { return SpecsOf(DrillFields()); }
 std::vector<FieldSpec> EnvironmentSpecs() { return SpecsOf(EnvironmentFields()); }
 std::vector<FieldSpec> SecretSpecs() { return SpecsOf(SecretFields()); }
 
-void LoadDefinitions(std::shared_ptr<const Source> source, const Catalog& catalog,
+void LoadDefinitions(const std::shared_ptr<const Source>& source, const Catalog& catalog,
                      DefinitionSet& set, Diagnostics& diagnostics) {
-  for (const Node& document : ParseYaml(std::move(source), diagnostics)) {
+  for (const Node& document : ParseYaml(source, diagnostics)) {
     Loader loader{.catalog = catalog, .diagnostics = diagnostics};
     LoadDocument(loader, document, set);
   }

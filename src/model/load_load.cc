@@ -57,22 +57,23 @@ struct LoadDraft : Load {
 };
 
 template <auto member>
-Field<LoadDraft> Users(std::string name, std::string description, std::string default_text) {
-  return Bind<LoadDraft, member>({.name = std::move(name),
+Field<LoadDraft> Users(const std::string& name, const std::string& description,
+                       const std::string& default_text) {
+  return Bind<LoadDraft, member>({.name = name,
                                   .type = FieldType::kInt,
-                                  .description = std::move(description),
-                                  .default_text = std::move(default_text),
+                                  .description = description,
+                                  .default_text = default_text,
                                   .min = 1,
                                   .max = kMaxUsers});
 }
 
 template <auto member>
-Field<LoadDraft> Time(std::string name, std::string description,
-                      std::optional<std::string> default_text, double min) {
-  return Bind<LoadDraft, member>({.name = std::move(name),
+Field<LoadDraft> Time(const std::string& name, const std::string& description,
+                      const std::optional<std::string>& default_text, double min) {
+  return Bind<LoadDraft, member>({.name = name,
                                   .type = FieldType::kDuration,
-                                  .description = std::move(description),
-                                  .default_text = std::move(default_text),
+                                  .description = description,
+                                  .default_text = default_text,
                                   .min = min,
                                   .max = kWeek});
 }

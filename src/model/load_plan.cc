@@ -1,6 +1,5 @@
 // What stands around a load: meets, thresholds, guards, outputs, isolation, window, gates.
 #include <algorithm>
-#include <charconv>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -118,13 +117,17 @@ const std::vector<Field<Isolation>>& IsolationFields() {
   return fields;
 }
 
+// Two digits to a number, or -1.
+int TwoDigits(char tens, char ones) {
+  const bool digits = tens >= '0' && tens <= '9' && ones >= '0' && ones <= '9';
+  return digits ? (tens - '0') * 10 + (ones - '0') : -1;
+}
+
 // "01:00" to minutes of the day; "24:00" is its end.
 bool ParseMinute(std::string_view text, int& minute) {
-  int hours = 0, minutes = 0;
   if (text.size() != 5 || text[2] != ':') return false;
-  const auto hour_end = std::from_chars(text.data(), text.data() + 2, hours);
-  const auto minute_end = std::from_chars(text.data() + 3, text.data() + 5, minutes);
-  if (hour_end.ptr != text.data() + 2 || minute_end.ptr != text.data() + 5) return false;
+  const int hours = TwoDigits(text[0], text[1]);
+  const int minutes = TwoDigits(text[3], text[4]);
   minute = hours * 60 + minutes;
   return hours >= 0 && minutes >= 0 && minutes < 60 && minute <= 24 * 60;
 }

@@ -32,10 +32,10 @@ struct ExtractDraft : Extract {
 };
 
 template <Extract::Kind kind>
-Field<ExtractDraft> SourceField(std::string name, std::string description) {
-  return {{.name = std::move(name),
+Field<ExtractDraft> SourceField(const std::string& name, const std::string& description) {
+  return {{.name = name,
            .type = kind == Extract::Kind::kExpression ? FieldType::kExpression : FieldType::kString,
-           .description = std::move(description)},
+           .description = description},
           [](Loader& loader, const FieldSpec& spec, const Node& node, ExtractDraft& out) {
             ++out.sources;
             out.kind = kind;
@@ -133,8 +133,8 @@ const std::vector<Field<Check>>& CheckFields() {
 
 // A field that says what the step is.
 template <StepKind kind>
-Field<Step> TargetField(std::string name, std::string description) {
-  return {{.name = std::move(name), .type = FieldType::kRef, .description = std::move(description)},
+Field<Step> TargetField(const std::string& name, const std::string& description) {
+  return {{.name = name, .type = FieldType::kRef, .description = description},
           [](Loader& loader, const FieldSpec& spec, const Node& node, Step& out) {
             out.kind = kind;
             Read(loader, spec, node, out.target);

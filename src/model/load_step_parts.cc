@@ -1,5 +1,4 @@
 // The parts of a step that are objects of their own: waits, retry, poll, onFailure, forEach.
-#include <charconv>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -42,6 +41,34 @@ const std::vector<Field<WaitParts>>& WaitFields() {
   return fields;
 }
 
+// One word of `on`: error, timeout, check, 503, 5xx.
+void ReadOnWord(Loader& loader, const Node& word, Retry& out) {
+  const std::string_view text = word.scalar;
+  const bool is_class =
+      text.size() == 3 && text[0] >= '1' && text[0] <= '5' && text.ends_with("xx");
+  const std::optional<double> status = text.size() == 3 ? ParseNumber(text) : std::nullopt;
+  if (text == "error") {
+    out.on_error = true;
+  } else if (text == "timeout") {
+    out.on_timeout = true;
+  } else if (text == "check") {
+    out.on_check = true;
+  } else if (is_class) {
+    out.on_status.emplace_back((text[0] - '0') * 100, (text[0] - '0') * 100 + 99);
+  } else if (status.has_value() && *status >= 100 && *status <= 599) {
+    out.on_status.emplace_back(static_cast<int>(*status), static_cast<int>(*status));
+  } else {
+    loader.Error(word, "\"on\" takes error, timeout, check, a status like 503 or 5xx");
+  }
+}
+
+void ReadOn(Loader& loader, const FieldSpec& spec, const Node& node, Retry& out) {
+  out.on_error = out.on_timeout = out.on_check = false;
+  if (node.is_scalar()) return ReadOnWord(loader, node, out);
+  if (!ExpectList(loader, node, '"' + spec.name + '"')) return;
+  for (const Node& word : node.items) ReadOnWord(loader, word, out);
+}
+
 const std::vector<Field<Retry>>& RetryFields() {
   static const std::vector<Field<Retry>> fields = {
       Bind<Retry, &Retry::times>({.name = "times",
@@ -81,31 +108,7 @@ const std::vector<Field<Retry>>& RetryFields() {
                        "check failed or a required value was missing), a status like `503` or a "
                        "class like `5xx`.",
         .default_text = "[error, timeout]"},
-       [](Loader& loader, const FieldSpec& spec, const Node& node, Retry& out) {
-         out.on_error = out.on_timeout = out.on_check = false;
-         const auto take = [&](const Node& word) {
-           const std::string_view text = word.scalar;
-           const bool digit = !text.empty() && text[0] >= '1' && text[0] <= '5';
-           if (text == "error") {
-             out.on_error = true;
-           } else if (text == "timeout") {
-             out.on_timeout = true;
-           } else if (text == "check") {
-             out.on_check = true;
-           } else if (digit && text.substr(1) == "xx") {
-             out.on_status.emplace_back((text[0] - '0') * 100, (text[0] - '0') * 100 + 99);
-           } else if (int status = 0; text.size() == 3 && digit &&
-                                      std::from_chars(text.data(), text.data() + 3, status).ptr ==
-                                          text.data() + 3) {
-             out.on_status.emplace_back(status, status);
-           } else {
-             loader.Error(word, "\"on\" takes error, timeout, check, a status like 503 or 5xx");
-           }
-         };
-         if (node.is_scalar()) return take(node);
-         if (!ExpectList(loader, node, '"' + spec.name + '"')) return;
-         for (const Node& word : node.items) take(word);
-       }}};
+       ReadOn}};
   return fields;
 }
 

@@ -56,7 +56,7 @@ struct Literal {
 
 // The documents of a YAML text, as far as they are right; empty documents are left out. Aliases and
 // merge keys are expanded, within bounds on size, depth and number of nodes.
-[[nodiscard]] std::vector<Node> ParseYaml(std::shared_ptr<const Source> source,
+[[nodiscard]] std::vector<Node> ParseYaml(const std::shared_ptr<const Source>& source,
                                           Diagnostics& diagnostics);
 
 }  // namespace ronda::model

@@ -119,6 +119,7 @@ template <typename T>
 template <typename T>
 [[nodiscard]] std::vector<FieldSpec> SpecsOf(const std::vector<Field<T>>& fields) {
   std::vector<FieldSpec> specs;
+  specs.reserve(fields.size());
   for (const Field<T>& field : fields) specs.push_back(field.spec);
   return specs;
 }
@@ -126,6 +127,7 @@ template <typename T>
 template <typename T>
 [[nodiscard]] std::vector<std::string> NamesOf(const std::vector<Field<T>>& fields) {
   std::vector<std::string> names;
+  names.reserve(fields.size());
   for (const Field<T>& field : fields) names.push_back(field.spec.name);
   return names;
 }

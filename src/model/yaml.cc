@@ -349,7 +349,7 @@ void ReportParseError(const YAML::Exception& error, Places& places, std::size_t 
 
 }  // namespace
 
-std::vector<Node> ParseYaml(std::shared_ptr<const Source> source, Diagnostics& diagnostics) {
+std::vector<Node> ParseYaml(const std::shared_ptr<const Source>& source, Diagnostics& diagnostics) {
   std::vector<Node> documents;
   Places places(source);
   if (!CheckBytes(source, places, diagnostics)) return documents;
