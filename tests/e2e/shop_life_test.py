@@ -134,6 +134,9 @@ class OpenShop(unittest.TestCase):
         self.assertLessEqual({answer.status for answer in answers}, {200, 409})
         payments = {answer.json["payment"] for answer in answers if answer.status == 200}
         self.assertEqual(len(payments), 1)
+        again = expect(clients[0].ask("POST", f"/pay/{order}"), 200)
+        self.assertEqual((again.json["payment"], again.headers["Idempotency-Replayed"]),
+                         (payments.pop(), "true"))
 
     def test_trace_context_reaches_every_service(self):
         client = self.buyer(3)
@@ -265,4 +268,5 @@ class Deaths(unittest.TestCase):
 
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("ended from outside"))  # cleans up on its way
     sys.exit(unittest.main(verbosity=2, warnings="ignore"))

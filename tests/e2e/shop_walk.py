@@ -13,6 +13,7 @@ import json
 import pathlib
 import random
 import sys
+import time
 import urllib.parse
 
 FEED = pathlib.Path(__file__).resolve().parents[2] / "examples" / "shop" / "buyers.csv"
@@ -66,14 +67,17 @@ class Client:
         self.token = answer.json["token"]
         return answer
 
-    def events(self, path):
+    def events(self, path, deadline_s=20):
         """Yields (event, data) of a server-sent stream until it ends."""
+        end = time.monotonic() + deadline_s
         response = self.send("GET", path)
         if response.status != 200 or response.headers["Content-Type"] != "text/event-stream":
             raise AssertionError(f"{path}: {response.status} {response.headers['Content-Type']}")
         event, data = None, None
         for raw in response:
             line = raw.decode().rstrip("\n")
+            if time.monotonic() > end:
+                raise AssertionError(f"{path} did not end within {deadline_s} s")
             if line.startswith("event: "):
                 event = line[7:]
             elif line.startswith("data: "):
