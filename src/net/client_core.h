@@ -48,7 +48,7 @@ enum class Shared : std::uint8_t { kNo, kYes };
 // What is kept of an HTTP/1 response that did not come whole.
 struct PartialResponse {
   ResponseParser parser;
-  std::string bytes;         // the head, and while that is incomplete all that came
+  std::string bytes;  // the head, and while that is incomplete all that came
   bool head_done = false;
 };
 

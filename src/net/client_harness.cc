@@ -30,7 +30,8 @@ void Remember::OnResponse(const HttpResponse& response) {
   // The 64 bytes behind the body may be read.
   volatile char sum = 0;
   for (int i = 0; i < 64 && !response.body.empty(); ++i) {
-    sum = static_cast<char>(sum + response.body.data()[response.body.size() + static_cast<std::size_t>(i)]);
+    sum = static_cast<char>(
+        sum + response.body.data()[response.body.size() + static_cast<std::size_t>(i)]);
   }
   outcome.body_truncated = response.body_truncated;
   outcome.body_bytes = response.body_bytes;

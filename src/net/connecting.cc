@@ -57,21 +57,18 @@ void Connecting::Start() {
 void Connecting::AddPhases(Phases& phases) const {
   phases.dns += dialer_.dns_ns();
   phases.connect += dialer_.connect_ns();
-  phases.tls += stage_ == Stage::kTls && tls_ns_ == 0 ? core_.reactor().now_ns() - tls_started_ns_
-                                                      : tls_ns_;
+  phases.tls +=
+      stage_ == Stage::kTls && tls_ns_ == 0 ? core_.reactor().now_ns() - tls_started_ns_ : tls_ns_;
 }
 
 std::string Connecting::Describe() const {
-  const std::string target = proxy_ != nullptr
-                                 ? "the proxy " + HostPort(proxy_->host, proxy_->port)
-                                 : HostPort(origin_.host, origin_.port);
+  const std::string target = proxy_ != nullptr ? "the proxy " + HostPort(proxy_->host, proxy_->port)
+                                               : HostPort(origin_.host, origin_.port);
   switch (stage_) {
     case Stage::kDial:
       return (dialer_.resolving() ? "looking up the name of " : "connecting to ") + target;
-    case Stage::kProxy:
-      return "waiting for " + target + " to open a tunnel";
-    case Stage::kTls:
-      return "in the TLS handshake with " + HostPort(origin_.host, origin_.port);
+    case Stage::kProxy: return "waiting for " + target + " to open a tunnel";
+    case Stage::kTls: return "in the TLS handshake with " + HostPort(origin_.host, origin_.port);
   }
   return target;
 }
@@ -82,7 +79,7 @@ void Connecting::Close() {
   core_.reactor().Cancel(*this);
   dialer_.Cancel();
   if (fd() >= 0) {
-    core_.reactor().Remove(fd(), this);
+    core_.reactor().Forget(fd(), this);
     made_.stream.Close();
   }
   session_.Forget(this);
@@ -206,12 +203,9 @@ void Connecting::DriveTls() {
   const int result = SSL_connect(ssl);
   if (result == 1) return OnSecured();
   switch (SSL_get_error(ssl, result)) {
-    case SSL_ERROR_WANT_READ:
-      return Await(kReadEvents);
-    case SSL_ERROR_WANT_WRITE:
-      return Await(kReadEvents | EPOLLOUT);
-    default:
-      return Fail(HandshakeFailure(ssl, result, HostPort(origin_.host, origin_.port)));
+    case SSL_ERROR_WANT_READ: return Await(kReadEvents);
+    case SSL_ERROR_WANT_WRITE: return Await(kReadEvents | EPOLLOUT);
+    default: return Fail(HandshakeFailure(ssl, result, HostPort(origin_.host, origin_.port)));
   }
 }
 
@@ -243,9 +237,11 @@ void Connecting::Finish(HttpVersion version) {
   const int fd = made_.stream.fd();
   std::unique_ptr<Connection> connection;
   if (version == HttpVersion::k2) {
-    connection = std::make_unique<H2Connection>(core_, session_, std::move(origin_), std::move(made_));
+    connection =
+        std::make_unique<H2Connection>(core_, session_, std::move(origin_), std::move(made_));
   } else {
-    connection = std::make_unique<H1Connection>(core_, session_, std::move(origin_), std::move(made_));
+    connection =
+        std::make_unique<H1Connection>(core_, session_, std::move(origin_), std::move(made_));
   }
   core_.reactor().Modify(fd, kReadEvents, connection.get());
   core_.OnConnected(*this, std::move(connection));

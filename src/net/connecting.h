@@ -61,8 +61,8 @@ class Connecting final : public Disposable, private DialHandler, private FdHandl
   const ProxyServer* proxy_ = nullptr;  // null: none for this origin
   Dialer dialer_;
   Established made_;
-  std::string tunnel_out_;       // of the CONNECT request, what is still to be sent
-  std::string tunnel_in_;        // of its response
+  std::string tunnel_out_;  // of the CONNECT request, what is still to be sent
+  std::string tunnel_in_;  // of its response
   ResponseParser tunnel_parser_;
   std::uint64_t tls_started_ns_ = 0;
   std::uint64_t tls_ns_ = 0;

@@ -20,7 +20,7 @@ void Connection::Close() {
   if (closed_) return;
   closed_ = true;
   --core_.mutable_counters().connections_open;
-  core_.reactor().Remove(fd(), this);
+  core_.reactor().Forget(fd(), this);
   established_.stream.Close();
   session_.Forget(this);
   core_.Bury(std::unique_ptr<Disposable>(this));

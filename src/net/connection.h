@@ -12,7 +12,8 @@ namespace ronda::net {
 struct Established {
   Stream stream;
   std::string remote;            // "127.0.0.1:80"
-  std::string proxy_prefix;      // "http://host:port" in front of every target (HTTP by proxy), or empty
+  std::string
+      proxy_prefix;      // "http://host:port" in front of every target (HTTP by proxy), or empty
   std::string proxy_authorization;
   std::unique_ptr<TlsInfo> tls;  // null in the clear
 };

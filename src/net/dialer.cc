@@ -122,10 +122,10 @@ bool Dialer::BindSource(int fd, const SocketAddress& target) {
   return false;
 }
 
-void Dialer::Attempt::OnReady(std::uint32_t) {
+void Dialer::Attempt::OnReady(std::uint32_t events) {
   int error = 0;
   socklen_t size = sizeof error;
-  getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size);
+  if (events & (EPOLLERR | EPOLLHUP)) getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size);
   if (error != 0) {
     dialer.Fail(*this, error);
   } else {
@@ -156,7 +156,7 @@ void Dialer::Succeed(Attempt& attempt) {
 
 void Dialer::Close(Attempt& attempt) {
   if (attempt.fd < 0) return;
-  reactor_.Remove(attempt.fd, &attempt);
+  reactor_.Forget(attempt.fd, &attempt);
   close(std::exchange(attempt.fd, -1));
 }
 

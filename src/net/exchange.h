@@ -17,7 +17,7 @@ class Http2Stream;
 // into its session's list from Send until its handler is called or it is cancelled. One thread.
 struct Exchange {
   enum class State : std::uint8_t {
-    kFree,     // in the pool
+    kFree,  // in the pool
     kWaiting,  // for `connecting`, or for room on an HTTP/2 connection
     kRunning,  // on `connection`
     kFailing,  // its OnError comes at the end of this wake-up
@@ -26,25 +26,25 @@ struct Exchange {
   HttpRequest request;
   ExchangeHandler* handler = nullptr;
   HttpSession::Impl* session = nullptr;
-  Exchange* next = nullptr;      // the session's list, oldest first
+  Exchange* next = nullptr;  // the session's list, oldest first
   Exchange* previous = nullptr;
   State state = State::kFree;
   Connecting* connecting = nullptr;
   Connection* connection = nullptr;
   Http2Stream* stream = nullptr;  // on an HTTP/2 connection
-  bool unrouted = false;          // counted in the session: waits for room, not for `connecting`
-  bool avoid_reuse = false;       // a kept connection was stale: takes a new one
+  bool unrouted = false;  // counted in the session: waits for room, not for `connecting`
+  bool avoid_reuse = false;  // a kept connection was stale: takes a new one
 
   std::uint64_t start_ns = 0;
-  std::uint64_t deadline_ns = 0;    // ~0: none
-  std::uint64_t begun_ns = 0;       // a connection took it
-  std::uint64_t sent_ns = 0;        // its last byte left; 0: not yet
+  std::uint64_t deadline_ns = 0;  // ~0: none
+  std::uint64_t begun_ns = 0;  // a connection took it
+  std::uint64_t sent_ns = 0;  // its last byte left; 0: not yet
   std::uint64_t first_byte_ns = 0;  // of the response; 0: not yet
   std::uint64_t bytes_sent = 0;
   std::uint64_t bytes_received = 0;
   Phases phases;
   int status = 0;
-  bool reused = false;       // its connection has carried another exchange before
+  bool reused = false;  // its connection has carried another exchange before
   bool source_read = false;  // bytes were taken from its BodySource, which cannot be rewound
   std::uint8_t retries = 0;
   std::uint32_t generation = 0;  // goes up when it ends: tells that a callback has ended it

@@ -10,7 +10,8 @@
 namespace ronda::net {
 namespace {
 
-constexpr std::size_t kBodyWithHead = 16 * 1024;  // up to this a copy is cheaper than a second piece
+constexpr std::size_t kBodyWithHead =
+    16 * 1024;  // up to this a copy is cheaper than a second piece
 constexpr std::size_t kSourcePiece = 64 * 1024;
 constexpr std::uint64_t kContinueWaitNs = 1'000'000'000;  // RFC 9110, 10.1.1: no indefinite wait
 constexpr int kReadsAtOnce = 4;                           // then the others have their turn
@@ -36,7 +37,7 @@ void H1Connection::Start(Exchange& exchange) {
   exchange.connection = this;
   exchange.reused = used_;
   used_ = true;
-  exchange.begun_ns = core_.reactor().Fresh();
+  exchange.begun_ns = core_.reactor().now_ns();
   std::string& out = core_.output();
   out.clear();
   if (!WriteHead(out)) return;
@@ -74,7 +75,8 @@ bool H1Connection::WriteHead(std::string& out) {
   if (!established_.proxy_authorization.empty()) head.more_headers = {&authorization, 1};
   const auto facts = AppendRequestHead(head, out);
   if (!facts.ok()) {
-    core_.FailLater(*std::exchange(exchange_, nullptr), {ErrorKind::kOther, facts.status().message()});
+    core_.FailLater(*std::exchange(exchange_, nullptr),
+                    {ErrorKind::kOther, facts.status().message()});
     source_ = nullptr;
     return false;
   }
@@ -85,8 +87,7 @@ bool H1Connection::WriteHead(std::string& out) {
 }
 
 void H1Connection::SendFirst(std::string& out, std::string_view body) {
-  const iovec pieces[2] = {{out.data(), out.size()},
-                           {const_cast<char*>(body.data()), body.size()}};
+  const iovec pieces[2] = {{out.data(), out.size()}, {const_cast<char*>(body.data()), body.size()}};
   const Stream::Io io = established_.stream.Write(pieces, body.empty() ? 1 : 2);
   Exchange& exchange = *exchange_;
   const std::size_t sent = io.outcome == Stream::Outcome::kOk ? io.size : 0;
@@ -327,17 +328,13 @@ bool H1Connection::BeginBody(const ResponseHead& head) {
 
 bool H1Connection::AddBody(const ResponseParser::Piece& piece, const char* data) {
   switch (exchange_->body.Add({data, piece.body})) {
-    case ResponseBody::Verdict::kOk:
-      return true;
+    case ResponseBody::Verdict::kOk: return true;
     case ResponseBody::Verdict::kStop:
       close_after_ = true;
       FinishPartial(BodyEnd::kStopped, false);
       return false;
-    case ResponseBody::Verdict::kFailed:
-      Fail(exchange_->body.TakeFailure());
-      return false;
-    case ResponseBody::Verdict::kGone:
-      return false;
+    case ResponseBody::Verdict::kFailed: Fail(exchange_->body.TakeFailure()); return false;
+    case ResponseBody::Verdict::kGone: return false;
   }
   return false;
 }
@@ -433,8 +430,8 @@ void H1Connection::Finish(HttpResponse& response, const ResponseHead& head, bool
 }
 
 void H1Connection::FailParse(const Http1Error& error) {
-  const bool size = error.code == Http1ErrorCode::kHeadTooLarge ||
-                    error.code == Http1ErrorCode::kTooManyHeaders;
+  const bool size =
+      error.code == Http1ErrorCode::kHeadTooLarge || error.code == Http1ErrorCode::kTooManyHeaders;
   Fail({size ? ErrorKind::kHeadTooLarge : ErrorKind::kBadResponse, error.Message()});
 }
 

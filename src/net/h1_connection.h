@@ -17,7 +17,8 @@ namespace ronda::net {
 // sees views into the thread's input buffer.
 class H1Connection final : public Connection, private Timer {
  public:
-  H1Connection(ClientCore& core, HttpSession::Impl& session, Origin origin, Established established);
+  H1Connection(ClientCore& core, HttpSession::Impl& session, Origin origin,
+               Established established);
   ~H1Connection() override;
 
   [[nodiscard]] bool CanTake() const override { return exchange_ == nullptr && !closed_; }
@@ -65,12 +66,12 @@ class H1Connection final : public Connection, private Timer {
 
   Exchange* exchange_ = nullptr;
   std::unique_ptr<PartialResponse> partial_;  // null unless a response has come in part
-  bool close_after_ = false;     // this exchange is the last
-  bool peer_closing_ = false;    // the peer has sent FIN
-  bool write_broken_ = false;    // a send failed; what was received may still be a response
-  bool want_write_ = false;      // EPOLLOUT is registered
+  bool close_after_ = false;  // this exchange is the last
+  bool peer_closing_ = false;  // the peer has sent FIN
+  bool write_broken_ = false;  // a send failed; what was received may still be a response
+  bool want_write_ = false;  // EPOLLOUT is registered
   bool awaiting_continue_ = false;
-  bool chunked_ = false;         // the request's body
+  bool chunked_ = false;  // the request's body
   // What is still to be sent: `pending_` from `pending_at_`, then `body_left_`, then `source_`.
   std::string pending_;
   std::size_t pending_at_ = 0;

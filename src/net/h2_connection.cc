@@ -68,8 +68,7 @@ class H2Connection::Stream final : public Http2Stream {
     exchange.bytes_received += piece.size();
     switch (exchange.body.Add(piece)) {
       case ResponseBody::Verdict::kOk:
-      case ResponseBody::Verdict::kGone:
-        return;
+      case ResponseBody::Verdict::kGone: return;
       case ResponseBody::Verdict::kFailed:
         return connection_.FailExchange(exchange, exchange.body.TakeFailure());
       case ResponseBody::Verdict::kStop:
@@ -326,18 +325,13 @@ void H2Connection::FailExchange(Exchange& exchange, const Failure& failure) {
 Failure H2Connection::FailureOf(const Http2Close& close) const {
   const std::string detail(close.detail);
   switch (close.end) {
-    case Http2End::kDone:
-      return {ErrorKind::kProtocol, "the stream ended without a response"};
+    case Http2End::kDone: return {ErrorKind::kProtocol, "the stream ended without a response"};
     case Http2End::kRefused:
       return {http2_->goaway() ? ErrorKind::kGoAway : ErrorKind::kStreamReset, detail};
-    case Http2End::kReset:
-      return {ErrorKind::kStreamReset, detail};
-    case Http2End::kHeadTooLarge:
-      return {ErrorKind::kHeadTooLarge, detail};
-    case Http2End::kBodySource:
-      return {ErrorKind::kBodySource, detail};
-    case Http2End::kConnection:
-      return broken_;
+    case Http2End::kReset: return {ErrorKind::kStreamReset, detail};
+    case Http2End::kHeadTooLarge: return {ErrorKind::kHeadTooLarge, detail};
+    case Http2End::kBodySource: return {ErrorKind::kBodySource, detail};
+    case Http2End::kConnection: return broken_;
   }
   return {};
 }

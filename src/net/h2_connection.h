@@ -14,7 +14,8 @@ namespace ronda::net {
 // wake-up goes out in one send.
 class H2Connection final : public Connection, private Deferred {
  public:
-  H2Connection(ClientCore& core, HttpSession::Impl& session, Origin origin, Established established);
+  H2Connection(ClientCore& core, HttpSession::Impl& session, Origin origin,
+               Established established);
   ~H2Connection() override;
 
   [[nodiscard]] bool CanTake() const override;
@@ -51,8 +52,8 @@ class H2Connection final : public Connection, private Deferred {
   std::string out_;  // taken from the session and not yet written, from out_at_ on
   std::size_t out_at_ = 0;
   bool want_write_ = false;  // EPOLLOUT is registered
-  bool receiving_ = false;   // Flush follows anyway
-  Failure broken_;           // why the connection ended
+  bool receiving_ = false;  // Flush follows anyway
+  Failure broken_;  // why the connection ended
 };
 
 }  // namespace ronda::net

@@ -77,8 +77,9 @@ class H2Peer {
     if (!encoding.empty()) headers.push_back(Nv("content-encoding", encoding));
     nghttp2_data_provider provider{};
     provider.source.ptr = &request;
-    provider.read_callback = [](nghttp2_session*, std::int32_t, std::uint8_t* into, std::size_t room,
-                                std::uint32_t* flags, nghttp2_data_source* source, void*) {
+    provider.read_callback = [](nghttp2_session*, std::int32_t, std::uint8_t* into,
+                                std::size_t room, std::uint32_t* flags, nghttp2_data_source* source,
+                                void*) {
       auto& r = *static_cast<Request*>(source->ptr);
       const std::size_t size = r.reply.copy(reinterpret_cast<char*>(into), room, r.sent);
       r.sent += size;
@@ -161,7 +162,8 @@ TEST_F(Http2Client, PriorKnowledgeSpeaksH2InTheClear) {
     EXPECT_EQ(got.version, HttpVersion::k2);
     EXPECT_EQ(got.body, "POST /p?q payload");
     EXPECT_EQ(got.body_bytes, got.body.size());
-    EXPECT_THAT(got.headers, testing::Contains(std::pair<std::string, std::string>("x-server", "test")));
+    EXPECT_THAT(got.headers,
+                testing::Contains(std::pair<std::string, std::string>("x-server", "test")));
     EXPECT_EQ(got.reused, i > 0);
   }
   EXPECT_EQ(server.accepted(), 1);
@@ -317,9 +319,8 @@ TEST_F(Http2Client, ARefusedStreamIsRepeatedAndGivenUpInTheEnd) {
 }
 
 TEST_F(Http2Client, AConnectionThatEndsFailsItsStreams) {
-  ScriptedServer server(Serve([](H2Peer& peer, std::int32_t, H2Peer::Request&) {
-    peer.closing = true;
-  }));
+  ScriptedServer server(
+      Serve([](H2Peer& peer, std::int32_t, H2Peer::Request&) { peer.closing = true; }));
   HttpSession session;
   const Outcome got = h.Fetch(session, h.Request(server.port()));
   EXPECT_EQ(got.kind, ErrorKind::kClosedEarly) << got.detail;

@@ -211,7 +211,8 @@ void ClientCore::OnRoom(Connection& connection) {
     if (!e->unrouted || !connection.origin().Serves(e->request)) continue;
     SetUnrouted(*e, false);
     e->phases.blocked =
-        now - e->start_ns - std::min(now - e->start_ns, e->phases.dns + e->phases.connect + e->phases.tls);
+        now - e->start_ns -
+        std::min(now - e->start_ns, e->phases.dns + e->phases.connect + e->phases.tls);
     connection.Start(*e);
   }
   if (!connection.WillTake()) OnNoRoom(session);
@@ -318,14 +319,9 @@ void ClientCore::Detach(Exchange& exchange) {
       if (exchange.connecting != nullptr) LeaveConnecting(exchange);
       SetUnrouted(exchange, false);
       break;
-    case Exchange::State::kRunning:
-      exchange.connection->Abandon(exchange);
-      break;
-    case Exchange::State::kFailing:
-      std::erase(failing_, &exchange);
-      break;
-    case Exchange::State::kFree:
-      break;
+    case Exchange::State::kRunning: exchange.connection->Abandon(exchange); break;
+    case Exchange::State::kFailing: std::erase(failing_, &exchange); break;
+    case Exchange::State::kFree: break;
   }
 }
 

@@ -104,7 +104,8 @@ TEST(ExchangeErrors, AServerThatClosesWithinTheBody) {
   const Outcome got = FetchFrom(server);
   EXPECT_EQ(got.kind, ErrorKind::kClosedEarly);
   EXPECT_EQ(got.status, 200);
-  ScriptedServer chunked(Say("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n"));
+  ScriptedServer chunked(
+      Say("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n"));
   EXPECT_EQ(FetchFrom(chunked).kind, ErrorKind::kClosedEarly);
 }
 
@@ -120,7 +121,8 @@ TEST(ExchangeErrors, AResetIsToldApartFromAnEnd) {
 TEST(ExchangeErrors, AnAnswerThatIsNotHttp) {
   ScriptedServer server(Say("SSH-2.0-OpenSSH_9.2\r\n\r\n"));
   EXPECT_EQ(FetchFrom(server).kind, ErrorKind::kBadResponse);
-  ScriptedServer lengths(Say("HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab"));
+  ScriptedServer lengths(
+      Say("HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab"));
   EXPECT_EQ(FetchFrom(lengths).kind, ErrorKind::kBadResponse);
   ScriptedServer chunks(Say("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n"));
   EXPECT_EQ(FetchFrom(chunks).kind, ErrorKind::kBadResponse);
@@ -168,7 +170,8 @@ TEST(ExchangeErrors, ARequestThatWouldSplitIsRefused) {
   request.headers = headers;
   EXPECT_TRUE(h.Fetch(session, request).failed);
   request.headers = {};
-  EXPECT_EQ(h.Fetch(session, request).status, 200);  // on the connection that was made for the first
+  EXPECT_EQ(h.Fetch(session, request).status,
+            200);  // on the connection that was made for the first
   EXPECT_EQ(server.accepted(), 1);
 }
 

@@ -201,7 +201,8 @@ TEST(HttpClient, ViewsOfAResponseInPartsOutliveARequestStartedFromItsCallback) {
 
 TEST(HttpClient, ChunkedBodiesAreJoined) {
   const std::string bytes =
-      "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n6;x=y\r\n world\r\n0\r\nT: "
+      "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n6;x=y\r\n "
+      "world\r\n0\r\nT: "
       "1\r\n\r\n";
   for (const auto& script : {Say(bytes), SayBytewise(bytes)}) {
     ScriptedServer server(script);
@@ -233,8 +234,8 @@ TEST(HttpClient, ResponsesWithoutABodyEndWithTheirHead) {
   const std::string head = "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n";
   const std::string not_modified = "HTTP/1.1 304 Not Modified\r\nContent-Length: 10\r\n\r\n";
   const std::string no_content = "HTTP/1.1 204 No Content\r\n\r\n";
-  for (const auto& [method, bytes] : {std::pair{"HEAD", head}, std::pair{"GET", not_modified},
-                                      std::pair{"GET", no_content}}) {
+  for (const auto& [method, bytes] :
+       {std::pair{"HEAD", head}, std::pair{"GET", not_modified}, std::pair{"GET", no_content}}) {
     ScriptedServer server([&](Peer& peer) {
       while (!peer.ReadHead().empty()) peer.Send(bytes);
     });

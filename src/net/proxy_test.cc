@@ -105,7 +105,8 @@ TEST(Proxy, ATunnelIsAskedForAndItsRefusalTold) {
   const Outcome got = h.Fetch(request);
   EXPECT_EQ(got.kind, ErrorKind::kProxy);
   EXPECT_THAT(got.detail, HasSubstr("407"));
-  EXPECT_THAT(asked, StartsWith("CONNECT secure.invalid:443 HTTP/1.1\r\nHost: secure.invalid:443\r\n"));
+  EXPECT_THAT(asked,
+              StartsWith("CONNECT secure.invalid:443 HTTP/1.1\r\nHost: secure.invalid:443\r\n"));
   EXPECT_THAT(asked, HasSubstr("Proxy-Authorization: Basic dTpw\r\n"));
 }
 

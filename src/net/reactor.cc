@@ -89,16 +89,22 @@ class EpollReactor final : public Reactor {
     CHECK(epoll_ctl(epoll_fd_, EPOLL_CTL_MOD, fd, &event) == 0);
   }
 
-  void Remove(int fd, FdHandler* handler) override {
+  void Forget(int fd, FdHandler* handler) override {
     Slot& slot = slots_[static_cast<std::size_t>(fd)];
     CHECK(slot.handler == handler);
     slot.handler = nullptr;
     ++slot.generation;
+  }
+
+  void Remove(int fd, FdHandler* handler) override {
+    Forget(fd, handler);
     epoll_event unused{};
     epoll_ctl(epoll_fd_, EPOLL_CTL_DEL, fd, &unused);
   }
 
-  void Arm(Timer& timer, std::uint64_t deadline_ns) override { heap_.Set(timer, this, deadline_ns); }
+  void Arm(Timer& timer, std::uint64_t deadline_ns) override {
+    heap_.Set(timer, this, deadline_ns);
+  }
   void Cancel(Timer& timer) override { heap_.Erase(timer); }
 
   void Defer(Deferred& deferred) override {

@@ -36,7 +36,7 @@ class Timer {
   friend class EpollReactor;
   class Reactor* reactor_ = nullptr;
   std::uint64_t deadline_ns_ = 0;
-  std::uint64_t order_ = 0;      // ties fire in the order of arming
+  std::uint64_t order_ = 0;  // ties fire in the order of arming
   std::uint32_t heap_index_ = 0;
 };
 
@@ -60,7 +60,7 @@ class Deferred {
   void Unlink();
   Deferred** previous_ = nullptr;  // what points to us
   Deferred* next_ = nullptr;
-  Deferred*** tail_ = nullptr;     // the reactor's tail pointer, mended when the last leaves
+  Deferred*** tail_ = nullptr;  // the reactor's tail pointer, mended when the last leaves
 };
 
 // The event loop of one thread: epoll (epoll_pwait2, timer slack 1 ns), timers to the nanosecond,
@@ -91,6 +91,9 @@ class Reactor {
   virtual void Modify(int fd, std::uint32_t events, FdHandler* handler) = 0;
   // After it returns the handler is not called again, not even for an event already fetched.
   virtual void Remove(int fd, FdHandler* handler) = 0;
+  // The same for a descriptor that the caller closes next and nobody has a duplicate of: saves the
+  // system call, as closing takes it out of epoll.
+  virtual void Forget(int fd, FdHandler* handler) = 0;
 
   // Arms (or re-arms) for a deadline on now_ns()'s scale. A timer that is armed from a timer's
   // callback fires in the next wake-up at the earliest, however early its deadline.

@@ -35,8 +35,8 @@ Answer LookUp(const std::string& key) {
   const int failure = getaddrinfo(name.c_str(), nullptr, &hints, &found);
   Answer answer;
   if (failure != 0) {
-    answer.error = "cannot resolve \"" + name + "\": " +
-                   (failure == EAI_SYSTEM ? strerror(errno) : gai_strerror(failure));
+    answer.error = "cannot resolve \"" + name +
+                   "\": " + (failure == EAI_SYSTEM ? strerror(errno) : gai_strerror(failure));
     return answer;
   }
   for (const addrinfo* item = found; item != nullptr; item = item->ai_next) {

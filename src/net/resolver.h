@@ -47,7 +47,7 @@ class Resolver {
  private:
   struct Entry {
     std::vector<SocketAddress> addresses;  // the preferred family first
-    std::size_t preferred = 0;             // how many are of it
+    std::size_t preferred = 0;  // how many are of it
     std::uint64_t expires_ns = 0;
     std::size_t turn = 0;
     std::vector<ResolveWaiter*> waiters;
@@ -61,7 +61,7 @@ class Resolver {
   Reactor& reactor_;
   const std::uint64_t ttl_ns_;
   std::unordered_map<std::string, Entry> entries_;  // by family digit and name
-  std::string key_;                                 // scratch
+  std::string key_;  // scratch
   std::shared_ptr<Shared> shared_;
 };
 

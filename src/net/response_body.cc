@@ -97,7 +97,8 @@ ResponseBody::Verdict ResponseBody::Deliver(std::string_view decoded) {
     if (generation != generation_) return Verdict::kGone;
     return more ? Verdict::kOk : Verdict::kStop;
   }
-  const std::uint64_t room = request_->keep_body - std::min<std::uint64_t>(kept_.size(), request_->keep_body);
+  const std::uint64_t room =
+      request_->keep_body - std::min<std::uint64_t>(kept_.size(), request_->keep_body);
   if (decoded.size() > room) truncated_ = true;
   kept_.append(decoded.substr(0, std::min<std::uint64_t>(room, decoded.size())));
   return Verdict::kOk;

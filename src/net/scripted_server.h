@@ -70,7 +70,7 @@ class ScriptedServer {
   std::uint16_t port_ = 0;
   std::atomic<int> accepted_ = 0;
   std::mutex mutex_;
-  bool stopping_ = false;             // guarded by mutex_, as all below
+  bool stopping_ = false;  // guarded by mutex_, as all below
   std::vector<int> open_;
   std::vector<std::thread> threads_;
   std::thread accepting_;

@@ -115,16 +115,13 @@ Stream::Io Stream::FailTls(int result, std::string_view what) {
   const int errno_value = errno;
   switch (SSL_get_error(ssl_, result)) {
     case SSL_ERROR_WANT_READ:
-    case SSL_ERROR_WANT_WRITE:
-      return {Outcome::kAgain, 0};
-    case SSL_ERROR_ZERO_RETURN:
-      return {Outcome::kEnd, 0};
+    case SSL_ERROR_WANT_WRITE: return {Outcome::kAgain, 0};
+    case SSL_ERROR_ZERO_RETURN: return {Outcome::kEnd, 0};
     case SSL_ERROR_SYSCALL:
       ERR_clear_error();
       if (errno_value != 0) return FailWith(what, errno_value);
       return {Outcome::kEnd, 0};
-    default:
-      break;
+    default: break;
   }
   failure_ = {ErrorKind::kTls, std::string(what) + ": " + TakeTlsError()};
   return {Outcome::kFailed, 0};

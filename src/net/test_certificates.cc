@@ -18,7 +18,8 @@ constexpr long kDay = 24 * 3600;
 
 void SetName(X509_NAME* name, const std::string& common_name) {
   X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_UTF8,
-                             reinterpret_cast<const unsigned char*>(common_name.c_str()), -1, -1, 0);
+                             reinterpret_cast<const unsigned char*>(common_name.c_str()), -1, -1,
+                             0);
 }
 
 void AddExtension(X509* certificate, int nid, const std::string& value) {

@@ -100,12 +100,9 @@ int SocketRead(BIO* bio, char* into, int room) {
 
 long SocketControl(BIO* bio, int command, long, void*) {
   switch (command) {
-    case BIO_CTRL_FLUSH:
-      return 1;
-    case BIO_CTRL_EOF:
-      return BIO_test_flags(bio, BIO_FLAGS_IN_EOF) != 0 ? 1 : 0;
-    default:
-      return 0;
+    case BIO_CTRL_FLUSH: return 1;
+    case BIO_CTRL_EOF: return BIO_test_flags(bio, BIO_FLAGS_IN_EOF) != 0 ? 1 : 0;
+    default: return 0;
   }
 }
 
@@ -131,13 +128,10 @@ BIO* NewSocketBio(int fd) {
 std::string_view AlpnOffer(Protocol protocol) {
   using namespace std::string_view_literals;
   switch (protocol) {
-    case Protocol::kAuto:
-      return "\x02h2\x08http/1.1"sv;
-    case Protocol::kHttp1:
-      return "\x08http/1.1"sv;
+    case Protocol::kAuto: return "\x02h2\x08http/1.1"sv;
+    case Protocol::kHttp1: return "\x08http/1.1"sv;
     case Protocol::kH2:
-    case Protocol::kH2PriorKnowledge:
-      return "\x02h2"sv;
+    case Protocol::kH2PriorKnowledge: return "\x02h2"sv;
   }
   return {};
 }
@@ -210,7 +204,9 @@ struct TlsGlue {
     static const int index = SSL_get_ex_new_index(0, nullptr, nullptr, nullptr, FreePeer);
     return index;
   }
-  static Peer* PeerOf(const SSL* ssl) { return static_cast<Peer*>(SSL_get_ex_data(ssl, PeerIndex())); }
+  static Peer* PeerOf(const SSL* ssl) {
+    return static_cast<Peer*>(SSL_get_ex_data(ssl, PeerIndex()));
+  }
 
   static void FreePeer(void*, void* peer, CRYPTO_EX_DATA*, int, long, void*) {
     delete static_cast<Peer*>(peer);
@@ -225,8 +221,8 @@ struct TlsGlue {
 
   static int OnVerified(int ok, X509_STORE_CTX* store) {
     if (ok == 1) return 1;
-    const auto* ssl = static_cast<SSL*>(
-        X509_STORE_CTX_get_ex_data(store, SSL_get_ex_data_X509_STORE_CTX_idx()));
+    const auto* ssl =
+        static_cast<SSL*>(X509_STORE_CTX_get_ex_data(store, SSL_get_ex_data_X509_STORE_CTX_idx()));
     PeerOf(ssl)->rejected = DescribeRejection(store);
     return 0;
   }

@@ -60,11 +60,12 @@ TEST_F(Tls, ACertificateOfTheCaAndTheNameIsAccepted) {
 }
 
 TEST_F(Tls, AnExpiredCertificateIsRefusedAndNamed) {
-  const auto expired = certificates.Issue("old-server", "IP:127.0.0.1",
-                                          TestCertificates::Validity::kExpired);
+  const auto expired =
+      certificates.Issue("old-server", "IP:127.0.0.1", TestCertificates::Validity::kExpired);
   const Outcome got = FetchFrom(expired);
   EXPECT_EQ(got.kind, ErrorKind::kCertificate);
-  EXPECT_THAT(got.detail, AllOf(HasSubstr("expired"), HasSubstr("CN=old-server"), HasSubstr("valid")));
+  EXPECT_THAT(got.detail,
+              AllOf(HasSubstr("expired"), HasSubstr("CN=old-server"), HasSubstr("valid")));
 }
 
 TEST_F(Tls, ACertificateForAnotherNameIsRefusedWithTheNamesItHas) {
