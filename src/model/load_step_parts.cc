@@ -46,7 +46,7 @@ void ReadOnWord(Loader& loader, const Node& word, Retry& out) {
   const std::string_view text = word.scalar;
   const bool is_class =
       text.size() == 3 && text[0] >= '1' && text[0] <= '5' && text.ends_with("xx");
-  const std::optional<double> status = text.size() == 3 ? ParseNumber(text) : std::nullopt;
+  const int status = text.size() == 3 ? static_cast<int>(ParseNumber(text).value_or(0)) : 0;
   if (text == "error") {
     out.on_error = true;
   } else if (text == "timeout") {
@@ -55,8 +55,8 @@ void ReadOnWord(Loader& loader, const Node& word, Retry& out) {
     out.on_check = true;
   } else if (is_class) {
     out.on_status.emplace_back((text[0] - '0') * 100, (text[0] - '0') * 100 + 99);
-  } else if (status.has_value() && *status >= 100 && *status <= 599) {
-    out.on_status.emplace_back(static_cast<int>(*status), static_cast<int>(*status));
+  } else if (status >= 100 && status <= 599) {
+    out.on_status.emplace_back(status, status);
   } else {
     loader.Error(word, "\"on\" takes error, timeout, check, a status like 503 or 5xx");
   }
