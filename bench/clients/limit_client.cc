@@ -64,9 +64,10 @@ class GetRequests {
 class ScenarioRequests {
  public:
   ScenarioRequests(const std::string& path, int port)
-      : path_(path), host_(" HTTP/1.1\r\nHost: 127.0.0.1:" + std::to_string(port) +
-                           "\r\nContent-Type: application/json\r\nX-Request-Source: bench\r\n"
-                           "Content-Length: ") {}
+      : path_(path),
+        host_(" HTTP/1.1\r\nHost: 127.0.0.1:" + std::to_string(port) +
+              "\r\nContent-Type: application/json\r\nX-Request-Source: bench\r\n"
+              "Content-Length: ") {}
 
   std::string_view Next(std::uint64_t n) {
     seed_ = seed_ * 1103515245u + 12345u;

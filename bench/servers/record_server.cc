@@ -118,7 +118,8 @@ class Server {
     timespec real{};
     clock_gettime(CLOCK_REALTIME, &real);
     now_ns_ = NowNs();
-    real_offset_ns_ = real.tv_sec * 1'000'000'000ll + real.tv_nsec - static_cast<long long>(now_ns_);
+    real_offset_ns_ =
+        real.tv_sec * 1'000'000'000ll + real.tv_nsec - static_cast<long long>(now_ns_);
   }
 
   void Read(int fd) {

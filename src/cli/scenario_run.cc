@@ -32,7 +32,7 @@ class SignalScope {
  public:
   explicit SignalScope(engine::LoadRun& run) {
     g_running.store(&run);
-    struct sigaction action {};
+    struct sigaction action{};
     action.sa_handler = OnSignal;
     sigaction(SIGINT, &action, &old_int_);
     sigaction(SIGTERM, &action, &old_term_);
@@ -47,29 +47,36 @@ class SignalScope {
   SignalScope& operator=(const SignalScope&) = delete;
 
  private:
-  struct sigaction old_int_ {};
-  struct sigaction old_term_ {};
+  struct sigaction old_int_{};
+  struct sigaction old_term_{};
 };
 
 std::uint64_t CpuNs() {
   rusage usage{};
   getrusage(RUSAGE_SELF, &usage);
-  const auto ns = [](const timeval& t) { return static_cast<std::uint64_t>(t.tv_sec) * 1'000'000'000 + static_cast<std::uint64_t>(t.tv_usec) * 1000; };
+  const auto ns = [](const timeval& t) {
+    return static_cast<std::uint64_t>(t.tv_sec) * 1'000'000'000 +
+           static_cast<std::uint64_t>(t.tv_usec) * 1000;
+  };
   return ns(usage.ru_utime) + ns(usage.ru_stime);
 }
 
 base::Environment EnvironmentOf(std::string_view name) {
   static constexpr std::pair<std::string_view, base::Environment> kKnown[] = {
-      {"development", base::Environment::kDevelopment}, {"test", base::Environment::kTest},
-      {"stress", base::Environment::kStress},           {"pre-release", base::Environment::kPreRelease},
-      {"gray", base::Environment::kGray},               {"production", base::Environment::kProduction}};
+      {"development", base::Environment::kDevelopment},
+      {"test", base::Environment::kTest},
+      {"stress", base::Environment::kStress},
+      {"pre-release", base::Environment::kPreRelease},
+      {"gray", base::Environment::kGray},
+      {"production", base::Environment::kProduction}};
   for (const auto& [known, environment] : kKnown) {
     if (known == name) return environment;
   }
   return base::Environment::kUnknown;
 }
 
-base::Result<const model::Definition*> PickRoot(const model::DefinitionSet& set, const std::string& name) {
+base::Result<const model::Definition*> PickRoot(const model::DefinitionSet& set,
+                                                const std::string& name) {
   std::vector<const model::Definition*> found;
   std::vector<std::string> names;
   // A drill is what somebody wants to run; its scenarios are its parts.
@@ -85,38 +92,48 @@ base::Result<const model::Definition*> PickRoot(const model::DefinitionSet& set,
   if (names.empty()) return base::InvalidArgument("there is no Scenario and no Drill in the file");
   if (found.empty()) {
     const std::string nearest = model::Nearest(name, names);
-    return base::InvalidArgument(fmt::format("there is no Scenario or Drill \"{}\"{}", name,
-                                             nearest.empty() ? fmt::format("; there is: {}", fmt::join(names, ", "))
-                                                             : fmt::format("; did you mean \"{}\"?", nearest)));
+    return base::InvalidArgument(
+        fmt::format("there is no Scenario or Drill \"{}\"{}", name,
+                    nearest.empty() ? fmt::format("; there is: {}", fmt::join(names, ", "))
+                                    : fmt::format("; did you mean \"{}\"?", nearest)));
   }
-  return base::InvalidArgument(fmt::format("the file has several: {}; choose one by --name", fmt::join(names, ", ")));
+  return base::InvalidArgument(
+      fmt::format("the file has several: {}; choose one by --name", fmt::join(names, ", ")));
 }
 
-base::Result<const model::Definition*> PickEnvironment(const model::DefinitionSet& set, const std::string& name) {
+base::Result<const model::Definition*> PickEnvironment(const model::DefinitionSet& set,
+                                                       const std::string& name) {
   const std::vector<std::string> names = set.Names(model::Kind::kEnvironment);
   if (name.empty()) {
     if (names.size() == 1) return set.Find(model::Kind::kEnvironment, {names[0], 0, {}});
     if (names.empty()) return static_cast<const model::Definition*>(nullptr);
-    return base::InvalidArgument(fmt::format("there are several environments: {}; choose one by --env", fmt::join(names, ", ")));
+    return base::InvalidArgument(fmt::format(
+        "there are several environments: {}; choose one by --env", fmt::join(names, ", ")));
   }
   const model::Definition* found = set.Find(model::Kind::kEnvironment, {name, 0, {}});
   if (found != nullptr) return found;
   const std::string nearest = model::Nearest(name, names);
   return base::InvalidArgument(fmt::format("there is no environment \"{}\"{}", name,
-                                           nearest.empty() ? "; give the file that has it by --env-file"
-                                                           : fmt::format("; did you mean \"{}\"?", nearest)));
+                                           nearest.empty()
+                                               ? "; give the file that has it by --env-file"
+                                               : fmt::format("; did you mean \"{}\"?", nearest)));
 }
 
-base::Result<std::map<std::string, std::string>> ReadSecrets(const model::Environment& environment, const std::string& folder, Context& context) {
+base::Result<std::map<std::string, std::string>> ReadSecrets(const model::Environment& environment,
+                                                             const std::string& folder,
+                                                             Context& context) {
   std::map<std::string, std::string> values;
   for (const model::SecretSource& secret : environment.secrets) {
     if (!secret.env.empty()) {
       const char* value = context.getenv(secret.env.c_str());
-      if (value == nullptr) return base::InvalidArgument(fmt::format("secret {}: the variable {} is not set", secret.name, secret.env));
+      if (value == nullptr)
+        return base::InvalidArgument(
+            fmt::format("secret {}: the variable {} is not set", secret.name, secret.env));
       values[secret.name] = value;
       continue;
     }
-    const std::string path = secret.file.starts_with('/') || folder.empty() ? secret.file : folder + "/" + secret.file;
+    const std::string path =
+        secret.file.starts_with('/') || folder.empty() ? secret.file : folder + "/" + secret.file;
     ASSIGN_OR_RETURN(const auto source, ReadSource(path));
     std::string text = source->text;
     while (!text.empty() && (text.back() == '\n' || text.back() == '\r')) text.pop_back();
@@ -130,9 +147,11 @@ std::map<std::string, std::string> ProxyVariables(Context& context) {
   std::map<std::string, std::string> values;
   for (const std::string name : {"http_proxy", "https_proxy", "all_proxy", "no_proxy"}) {
     std::string upper = name;
-    std::ranges::transform(upper, upper.begin(), [](char c) { return static_cast<char>(std::toupper(c)); });
+    std::ranges::transform(upper, upper.begin(),
+                           [](char c) { return static_cast<char>(std::toupper(c)); });
     const char* value = context.getenv(name.c_str());
-    if (value == nullptr && (name != "http_proxy" || context.getenv("REQUEST_METHOD") == nullptr)) value = context.getenv(upper.c_str());
+    if (value == nullptr && (name != "http_proxy" || context.getenv("REQUEST_METHOD") == nullptr))
+      value = context.getenv(upper.c_str());
     if (value != nullptr) values[name] = value;
   }
   return values;
@@ -152,21 +171,25 @@ base::Result<RunDone> ExecuteRun(RunRequest request, Context& context) {
   RunDone done;
   done.definitions = std::make_unique<model::DefinitionSet>();
   model::Diagnostics diagnostics;
-  for (const auto& source : request.sources) model::LoadDefinitions(source, model::Catalog::BuiltIn(), *done.definitions, diagnostics);
+  for (const auto& source : request.sources)
+    model::LoadDefinitions(source, model::Catalog::BuiltIn(), *done.definitions, diagnostics);
   RETURN_IF_ERROR(diagnostics.ToStatus());
   ASSIGN_OR_RETURN(done.root, PickRoot(*done.definitions, request.name));
-  ASSIGN_OR_RETURN(const model::Definition* environment, PickEnvironment(*done.definitions, request.environment));
+  ASSIGN_OR_RETURN(const model::Definition* environment,
+                   PickEnvironment(*done.definitions, request.environment));
   model::CheckReferences(*done.definitions, *done.root, diagnostics);
   RETURN_IF_ERROR(diagnostics.ToStatus());
   if (const auto* drill = done.root->As<model::Drill>()) {
     if (drill->isolation) {
       diagnostics.Error(drill->isolation->where,
-                        "isolation \"" + drill->isolation->profile.name + "\" cannot be enforced from here: no agent of the profile is connected",
+                        "isolation \"" + drill->isolation->profile.name +
+                            "\" cannot be enforced from here: no agent of the profile is connected",
                         "run without `isolation:` only where real data may be written");
       return diagnostics.ToStatus();
     }
     if (!drill->gates.empty()) {
-      context.log.Warning("gates of a drill are asked for by the server only; this run is started by hand");
+      context.log.Warning(
+          "gates of a drill are asked for by the server only; this run is started by hand");
     }
   }
 
@@ -180,7 +203,8 @@ base::Result<RunDone> ExecuteRun(RunRequest request, Context& context) {
   input.environment = environment;
   input.set = std::move(request.set);
   if (environment != nullptr) {
-    ASSIGN_OR_RETURN(input.secrets, ReadSecrets(*environment->As<model::Environment>(), request.folder, context));
+    ASSIGN_OR_RETURN(input.secrets,
+                     ReadSecrets(*environment->As<model::Environment>(), request.folder, context));
   }
   input.variables = ProxyVariables(context);
   input.folder = request.folder;

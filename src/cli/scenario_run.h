@@ -50,6 +50,7 @@ struct RunDone {
 [[nodiscard]] base::Result<RunDone> ExecuteRun(RunRequest request, Context& context);
 
 // Reads a file into a source. NotFound and the like name the file.
-[[nodiscard]] base::Result<std::shared_ptr<const model::Source>> ReadSource(const std::string& path);
+[[nodiscard]] base::Result<std::shared_ptr<const model::Source>> ReadSource(
+    const std::string& path);
 
 }  // namespace ronda::cli

@@ -18,7 +18,8 @@ class CompiledExpression final : public Expression {
  public:
   [[nodiscard]] bool Compile(std::string_view text, Names& names, LoadError& error) {
     program_.text = text;
-    const auto root = CompileInto(program_, 0, static_cast<std::uint32_t>(text.size()), names, error);
+    const auto root =
+        CompileInto(program_, 0, static_cast<std::uint32_t>(text.size()), names, error);
     if (!root) return false;
     root_ = *root;
     FinishProgram(program_);
@@ -85,7 +86,8 @@ class CompiledTemplate final : public Template {
   }
 
   bool Evaluate(EvalContext& context, Value& result) const override {
-    if (is_single_expression()) return Evaluator(program_, context).Evaluate(*parts_[0].node, result);
+    if (is_single_expression())
+      return Evaluator(program_, context).Evaluate(*parts_[0].node, result);
     if (parts_.empty()) {
       result = Value::String("");
       return true;

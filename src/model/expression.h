@@ -41,9 +41,9 @@ class Names {
 // What an evaluation reads. Cheap to make; lives on the stack.
 struct EvalContext {
   std::span<const Value> slots;
-  Arena* arena = nullptr;         // results and temporaries lie here
+  Arena* arena = nullptr;  // results and temporaries lie here
   base::Random* random = nullptr;
-  std::uint64_t wall_ns = 0;      // what now() says, since 1970
+  std::uint64_t wall_ns = 0;  // what now() says, since 1970
   // Why the last evaluation failed, in a form for people; lies in the arena or is static.
   std::string_view error;
 };
@@ -53,15 +53,15 @@ struct LoadError {
   std::uint32_t offset = 0;  // bytes from the beginning of the expression's text
   std::uint32_t length = 1;
   std::string message;
-  std::string hint;          // the nearest valid name, or what to write instead; may be empty
+  std::string hint;  // the nearest valid name, or what to write instead; may be empty
 };
 
 // A compiled expression. Immutable; shared by all threads.
 class Expression {
  public:
   // Returns nullptr and fills `error` when the text does not compile.
-  [[nodiscard]] static std::unique_ptr<const Expression> Compile(std::string_view text, Names& names,
-                                                                 LoadError& error);
+  [[nodiscard]] static std::unique_ptr<const Expression> Compile(std::string_view text,
+                                                                 Names& names, LoadError& error);
   virtual ~Expression() = default;
 
   // False, with context.error set, on a type error or null where none is allowed.

@@ -17,7 +17,14 @@ using MaybeNode = std::optional<NodeId>;
 constexpr std::size_t kMaxNodes = 16 * 1024;
 
 // The binding strength of binary operators, loosest first; ?: is looser than all of them.
-enum Strength { kOrStrength = 1, kAndStrength, kComparison, kCoalescing, kAdditive, kMultiplicative };
+enum Strength {
+  kOrStrength = 1,
+  kAndStrength,
+  kComparison,
+  kCoalescing,
+  kAdditive,
+  kMultiplicative
+};
 
 struct BinaryOperator {
   std::string_view symbol;
@@ -25,14 +32,14 @@ struct BinaryOperator {
   int strength;
 };
 constexpr BinaryOperator kBinaryOperators[] = {
-    {"or", Op::kOr, kOrStrength},          {"and", Op::kAnd, kAndStrength},
-    {"==", Op::kEqual, kComparison},       {"!=", Op::kNotEqual, kComparison},
-    {"<", Op::kLess, kComparison},         {"<=", Op::kLessEqual, kComparison},
-    {">", Op::kGreater, kComparison},      {">=", Op::kGreaterEqual, kComparison},
-    {"in", Op::kIn, kComparison},          {"not", Op::kNotIn, kComparison},
-    {"??", Op::kCoalesce, kCoalescing},    {"+", Op::kAdd, kAdditive},
-    {"-", Op::kSubtract, kAdditive},       {"*", Op::kMultiply, kMultiplicative},
-    {"/", Op::kDivide, kMultiplicative},   {"%", Op::kModulo, kMultiplicative}};
+    {"or", Op::kOr, kOrStrength},        {"and", Op::kAnd, kAndStrength},
+    {"==", Op::kEqual, kComparison},     {"!=", Op::kNotEqual, kComparison},
+    {"<", Op::kLess, kComparison},       {"<=", Op::kLessEqual, kComparison},
+    {">", Op::kGreater, kComparison},    {">=", Op::kGreaterEqual, kComparison},
+    {"in", Op::kIn, kComparison},        {"not", Op::kNotIn, kComparison},
+    {"??", Op::kCoalesce, kCoalescing},  {"+", Op::kAdd, kAdditive},
+    {"-", Op::kSubtract, kAdditive},     {"*", Op::kMultiply, kMultiplicative},
+    {"/", Op::kDivide, kMultiplicative}, {"%", Op::kModulo, kMultiplicative}};
 
 // "an int or a string"
 std::string Describe(TypeMask mask) {
@@ -75,7 +82,8 @@ class Compiler {
   }
   bool Is(std::string_view text, std::size_t ahead = 0) const {
     const Token& token = Peek(ahead);
-    return (token.kind == TokenKind::kSymbol || token.kind == TokenKind::kKeyword) && token.text == text;
+    return (token.kind == TokenKind::kSymbol || token.kind == TokenKind::kKeyword) &&
+           token.text == text;
   }
   bool Take(std::string_view text) {
     if (!Is(text)) return false;
@@ -104,7 +112,8 @@ class Compiler {
   std::nullopt_t Unexpected(std::string_view expected) {
     const Token& token = Peek();
     std::string message = "expected " + std::string(expected);
-    message += token.kind == TokenKind::kEnd ? ", but here is the end" : ", not " + Quote(token.text);
+    message +=
+        token.kind == TokenKind::kEnd ? ", but here is the end" : ", not " + Quote(token.text);
     return FailAt(token, std::move(message));
   }
 
@@ -125,7 +134,8 @@ class Compiler {
       node.size += At(id).size;
     }
     if (node.depth > kMaxDepth || program_.nodes.size() >= kMaxNodes) {
-      return Fail(node.offset, node.length, "this expression is too large", "compute parts of it in steps of their own");
+      return Fail(node.offset, node.length, "this expression is too large",
+                  "compute parts of it in steps of their own");
     }
     program_.nodes.push_back(node);
     const auto id = static_cast<NodeId>(program_.nodes.size() - 1);
@@ -160,7 +170,8 @@ class Compiler {
   // A load error unless the node may be one of `allowed`.
   bool Require(NodeId id, TypeMask allowed, std::string_view who) {
     if ((At(id).types & allowed) != 0) return true;
-    FailAt(id, std::string(who) + " needs " + Describe(allowed) + ", but this is " + Describe(At(id).types));
+    FailAt(id, std::string(who) + " needs " + Describe(allowed) + ", but this is " +
+                   Describe(At(id).types));
     return false;
   }
 
@@ -219,7 +230,8 @@ class Compiler {
       // a ?? b ?? c is read from the right, all others from the left.
       const MaybeNode right = Binary(op->op == Op::kCoalesce ? op->strength : op->strength + 1);
       if (!right) return std::nullopt;
-      left = op->op == Op::kCoalesce ? Coalesce(first, *left, *right) : Apply(first, op->op, *left, *right);
+      left = op->op == Op::kCoalesce ? Coalesce(first, *left, *right)
+                                     : Apply(first, op->op, *left, *right);
       if (left && op->strength == kComparison && NextOperator() != nullptr &&
           NextOperator()->strength == kComparison) {
         return FailAt(Peek(), "comparisons do not chain", "write: a < b and b < c");
@@ -291,8 +303,8 @@ class Compiler {
       return type;
     };
     return Fail(from, last.offset + last.length - from,
-                Quote(SymbolOf(op)) + " has no meaning between " + Describe(At(left).types) + " and " +
-                    Describe(At(right).types),
+                Quote(SymbolOf(op)) + " has no meaning between " + Describe(At(left).types) +
+                    " and " + Describe(At(right).types),
                 std::string(AdviceFor(op, first_type(left), first_type(right))));
   }
 
@@ -300,7 +312,8 @@ class Compiler {
   MaybeNode Unary(int least_strength) {
     const std::size_t first = at_;
     if (Is("not")) {
-      if (least_strength > kComparison) return Unexpected("a value; put \"not ...\" into parentheses");
+      if (least_strength > kComparison)
+        return Unexpected("a value; put \"not ...\" into parentheses");
       return Nested(first, Op::kNot, kComparison);
     }
     if (Is("-")) return Nested(first, Op::kNegate, kMultiplicative + 1);
@@ -336,7 +349,8 @@ class Compiler {
         if (!index || !Expect("]")) return std::nullopt;
         value = Index(first, *value, *index);
       } else if (Is("(")) {
-        return FailAt(Peek(), "only a function can be called", "functions have plain names: size(items)");
+        return FailAt(Peek(), "only a function can be called",
+                      "functions have plain names: size(items)");
       } else {
         return value;
       }
@@ -349,7 +363,8 @@ class Compiler {
       return Unexpected("a name after \".\"");
     }
     if (Is("(", 1)) {
-      return FailAt(Peek(), "values have no methods", "write " + std::string(Peek().text) + "(" + std::string(TextOf(object)) + ")");
+      return FailAt(Peek(), "values have no methods",
+                    "write " + std::string(Peek().text) + "(" + std::string(TextOf(object)) + ")");
     }
     if (!Require(object, kMapMask, "\".\"")) return std::nullopt;
     TreeNode node;
@@ -459,7 +474,8 @@ class Compiler {
   MaybeNode Path(std::size_t first) {
     const Token& token = Peek();
     for (std::size_t i = locals_.size(); i-- > 0;) {
-      if (locals_[i] == token.text) return LocalVariable(static_cast<std::uint32_t>(locals_.size() - 1 - i));
+      if (locals_[i] == token.text)
+        return LocalVariable(static_cast<std::uint32_t>(locals_.size() - 1 - i));
     }
     std::vector<PathKey> keys = {{token.text, -1, false}};
     ++at_;
@@ -474,7 +490,8 @@ class Compiler {
 
   // Takes ".name", "['name']" or "[3]" if that comes next.
   bool PathStep(std::vector<PathKey>& keys) {
-    if (Is(".") && (Peek(1).kind == TokenKind::kName || Peek(1).kind == TokenKind::kKeyword) && !Is("(", 2)) {
+    if (Is(".") && (Peek(1).kind == TokenKind::kName || Peek(1).kind == TokenKind::kKeyword) &&
+        !Is("(", 2)) {
       keys.push_back({Peek(1).text, -1, false});
       at_ += 2;
       return true;
@@ -506,7 +523,8 @@ class Compiler {
     node.op = rest.empty() ? Op::kSlot : Op::kPath;
     node.a = binding.slot;
     if (binding.type && rest.empty()) node.types = MaskOf(*binding.type);
-    const bool has_members = !binding.type || *binding.type == Type::kMap || *binding.type == Type::kList;
+    const bool has_members =
+        !binding.type || *binding.type == Type::kMap || *binding.type == Type::kList;
     if (!rest.empty() && !has_members) {
       return FailAt(tokens_[at_ - 1], std::string(NameOf(*binding.type)) + " has no members");
     }
@@ -533,7 +551,8 @@ class Compiler {
     }
     const Token& last = tokens_[at_ - 1];
     const std::uint32_t from = tokens_[first].offset;
-    return Fail(from, last.offset + last.length - from, "unknown name " + Quote(full), std::move(hint));
+    return Fail(from, last.offset + last.length - from, "unknown name " + Quote(full),
+                std::move(hint));
   }
 
   static bool IsFunction(std::string_view name) { return FindFunction(name) != nullptr; }
@@ -593,7 +612,8 @@ class Compiler {
 
   MaybeNode CallFunction(std::size_t first, const Token& name, const Function& function,
                          std::span<const NodeId> arguments) {
-    if (arguments.size() < function.least_arguments() || arguments.size() > function.most_arguments()) {
+    if (arguments.size() < function.least_arguments() ||
+        arguments.size() > function.most_arguments()) {
       return FailAt(name, "wrong number of arguments: " + std::to_string(arguments.size()),
                     "it is " + function.Signature());
     }
@@ -610,12 +630,15 @@ class Compiler {
     return Add(node, first, arguments);
   }
 
-  bool Argument(const Function& function, const Parameter& parameter, NodeId argument, TreeNode& node) {
+  bool Argument(const Function& function, const Parameter& parameter, NodeId argument,
+                TreeNode& node) {
     const std::string who = std::string(function.name) + "(): " + std::string(parameter.name);
     if (!Require(argument, parameter.types, who)) return false;
     if (parameter.kind == ParameterKind::kName) {
       const Op op = At(argument).op;
-      if (op == Op::kSlot || op == Op::kPath || op == Op::kLocal || op == Op::kMember || op == Op::kIndex) return true;
+      if (op == Op::kSlot || op == Op::kPath || op == Op::kLocal || op == Op::kMember ||
+          op == Op::kIndex)
+        return true;
       FailAt(argument, who + " has to be a name");
       return false;
     }
@@ -646,12 +669,14 @@ class Compiler {
     const std::string variable(Peek().text);
     at_ += 2;
     const MaybeNode list = Binary(kOrStrength);
-    if (!list || !Require(*list, kListMask, comprehension.name) || !Expect(":")) return std::nullopt;
+    if (!list || !Require(*list, kListMask, comprehension.name) || !Expect(":"))
+      return std::nullopt;
     locals_.push_back(variable);
     const MaybeNode body = Expression();
     locals_.pop_back();
     if (!body || !Expect(")")) return std::nullopt;
-    if (comprehension.op != Op::kCollect && !Require(*body, kBoolMask, "the condition")) return std::nullopt;
+    if (comprehension.op != Op::kCollect && !Require(*body, kBoolMask, "the condition"))
+      return std::nullopt;
     TreeNode node;
     node.op = comprehension.op;
     node.types = comprehension.result;

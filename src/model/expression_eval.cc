@@ -67,7 +67,8 @@ bool Evaluator::Evaluate(const TreeNode& node, Value& out) {
         return true;
       }
       if (slot.is_null() && !IsEquality(node.compare)) return FailNull(NodeAt(node.b));
-      if (Apply(node.compare, slot, node.value, context_.arena, out) == OperatorFailure::kNone) return true;
+      if (Apply(node.compare, slot, node.value, context_.arena, out) == OperatorFailure::kNone)
+        return true;
       return FailBinary(node, slot, node.value);
     }
     case Op::kPath: return EvaluatePath(node, out);
@@ -132,7 +133,8 @@ bool Evaluator::EvaluateIndex(const TreeNode& node, Value& out) {
     return true;
   }
   if (out.type() != Type::kList && out.type() != Type::kMap) {
-    return Fail("\"", program_.TextOf(NodeAt(node.a)), "\" is a ", NameOf(out.type()), ", which has no items");
+    return Fail("\"", program_.TextOf(NodeAt(node.a)), "\" is a ", NameOf(out.type()),
+                ", which has no items");
   }
   return Fail("the index of \"", program_.TextOf(NodeAt(node.a)), "\" has to be a",
               out.type() == Type::kList ? "n int, not " : " string, not ", NameOf(key.type()));
@@ -153,7 +155,8 @@ bool Evaluator::EvaluateLogic(const TreeNode& node, Value& out) {
   const bool decisive = node.op == Op::kOr;
   for (std::uint32_t i = 0; i < node.child_count; ++i) {
     bool condition = false;
-    if (!EvaluateCondition(NodeAt(program_.children[node.first_child + i]), condition)) return false;
+    if (!EvaluateCondition(NodeAt(program_.children[node.first_child + i]), condition))
+      return false;
     if (condition == decisive) {
       out = Value::Bool(decisive);
       return true;
@@ -179,7 +182,8 @@ bool Evaluator::EvaluateNegate(const TreeNode& node, Value& out) {
     case Type::kFloat: out = Value::Float(-out.AsFloat()); return true;
     case Type::kNull: return FailNull(operand);
     default:
-      return Fail("\"", program_.TextOf(operand), "\" is a ", NameOf(out.type()), ", which has no negative");
+      return Fail("\"", program_.TextOf(operand), "\" is a ", NameOf(out.type()),
+                  ", which has no negative");
   }
   return Fail("\"", program_.TextOf(node), "\" overflows");
 }
@@ -206,8 +210,11 @@ bool Evaluator::EvaluateBinary(const TreeNode& node, Value& out) {
     case OperatorFailure::kNone: return true;
     case OperatorFailure::kMeaningless: return FailBinary(node, left, right);
     case OperatorFailure::kOverflow: return Fail("\"", program_.TextOf(node), "\" overflows");
-    case OperatorFailure::kDivisionByZero: return Fail("\"", program_.TextOf(NodeAt(node.b)), "\" is zero: nothing can be divided by it");
-    case OperatorFailure::kTooLong: return Fail("\"", program_.TextOf(node), "\" is too long a text");
+    case OperatorFailure::kDivisionByZero:
+      return Fail("\"", program_.TextOf(NodeAt(node.b)),
+                  "\" is zero: nothing can be divided by it");
+    case OperatorFailure::kTooLong:
+      return Fail("\"", program_.TextOf(node), "\" is too long a text");
   }
   return false;
 }
@@ -246,11 +253,14 @@ bool Evaluator::EvaluateCall(const TreeNode& node, Value& out) {
   for (std::uint32_t i = 0; i < node.child_count; ++i) {
     const TreeNode& child = NodeAt(program_.children[node.first_child + i]);
     if (!Evaluate(child, arguments[i])) return false;
-    const auto& parameter = function.parameters[std::min<std::size_t>(i, function.parameters.size() - 1)];
+    const auto& parameter =
+        function.parameters[std::min<std::size_t>(i, function.parameters.size() - 1)];
     const Value& value = arguments[i];
-    if ((parameter.types & MaskOf(value.type())) != 0) [[likely]] continue;
+    if ((parameter.types & MaskOf(value.type())) != 0) [[likely]]
+      continue;
     if (value.is_null()) return FailNull(child);
-    return Fail(function.name, "(): \"", program_.TextOf(child), "\" may not be a ", NameOf(value.type()));
+    return Fail(function.name, "(): \"", program_.TextOf(child), "\" may not be a ",
+                NameOf(value.type()));
   }
   if (context_.arena == nullptr) return Fail("");
   return function.call(Call(*this, node, {arguments, node.child_count}), out);
@@ -273,7 +283,8 @@ bool Evaluator::EvaluateComprehension(const TreeNode& node, Value& out) {
   return ok;
 }
 
-bool Evaluator::CountItems(const TreeNode& node, std::span<const Value> items, Value& variable, Value& out) {
+bool Evaluator::CountItems(const TreeNode& node, std::span<const Value> items, Value& variable,
+                           Value& out) {
   const TreeNode& body = NodeAt(node.b);
   std::int64_t count = 0;
   for (const Value& item : items) {
@@ -290,7 +301,8 @@ bool Evaluator::CountItems(const TreeNode& node, std::span<const Value> items, V
   return true;
 }
 
-bool Evaluator::CollectItems(const TreeNode& node, std::span<const Value> items, Value& variable, Value& out) {
+bool Evaluator::CollectItems(const TreeNode& node, std::span<const Value> items, Value& variable,
+                             Value& out) {
   const TreeNode& body = NodeAt(node.b);
   if (context_.arena == nullptr) return Fail("");
   if (!Charge(static_cast<std::int64_t>(items.size() * (body.size + 1)))) return false;

@@ -35,9 +35,11 @@ Value ValueOf(simdjson::dom::element element, Arena& arena) {
     case element_type::ARRAY: return ListOf(element.get_array().value_unsafe(), arena);
     case element_type::OBJECT: return MapOf(element.get_object().value_unsafe(), arena);
     case element_type::INT64: return Value::Int(element.get_int64().value_unsafe());
-    case element_type::UINT64: return Value::Float(static_cast<double>(element.get_uint64().value_unsafe()));
+    case element_type::UINT64:
+      return Value::Float(static_cast<double>(element.get_uint64().value_unsafe()));
     case element_type::DOUBLE: return Value::Float(element.get_double().value_unsafe());
-    case element_type::STRING: return Value::String(arena.Copy(element.get_string().value_unsafe()));
+    case element_type::STRING:
+      return Value::String(arena.Copy(element.get_string().value_unsafe()));
     case element_type::BOOL: return Value::Bool(element.get_bool().value_unsafe());
     case element_type::NULL_VALUE: return {};
   }
@@ -47,7 +49,8 @@ Value ValueOf(simdjson::dom::element element, Arena& arena) {
 bool ParseJson(std::string_view text, Arena& arena, Value& out, std::string_view& why) {
   thread_local simdjson::dom::parser parser;
   if (parser.capacity() < text.size() || parser.max_depth() != kMaxJsonDepth) {
-    if (parser.allocate(std::max<std::size_t>(text.size(), 4096), kMaxJsonDepth) != simdjson::SUCCESS) {
+    if (parser.allocate(std::max<std::size_t>(text.size(), 4096), kMaxJsonDepth) !=
+        simdjson::SUCCESS) {
       why = "the JSON text is too long";
       return false;
     }

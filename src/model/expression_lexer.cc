@@ -15,9 +15,7 @@ constexpr std::array<std::string_view, 7> kKeywords = {"and",  "or",    "not", "
 constexpr std::array<std::string_view, 5> kTwoCharacterSymbols = {"??", "==", "!=", "<=", ">="};
 
 bool IsDigit(char c) { return c >= '0' && c <= '9'; }
-bool IsNameStart(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
-}
+bool IsNameStart(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_'; }
 bool IsNamePart(char c) { return IsNameStart(c) || IsDigit(c); }
 bool IsSpace(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; }
 
@@ -64,8 +62,9 @@ class Lexer {
   }
 
   bool Emit(TokenKind kind, Value value = {}) {
-    tokens_.push_back({kind, static_cast<std::uint32_t>(start_), static_cast<std::uint32_t>(at_ - start_),
-                       text_.substr(start_, at_ - start_), value});
+    tokens_.push_back({kind, static_cast<std::uint32_t>(start_),
+                       static_cast<std::uint32_t>(at_ - start_), text_.substr(start_, at_ - start_),
+                       value});
     return true;
   }
 
@@ -200,8 +199,7 @@ class Lexer {
       }
     }
     if (at_ == text_.size()) {
-      return Fail(start_, at_, "this text has no closing quote",
-                  std::string("expected ") + quote);
+      return Fail(start_, at_, "this text has no closing quote", std::string("expected ") + quote);
     }
     ++at_;
     return Emit(TokenKind::kLiteral, Value::String(arena_.Copy(value)));

@@ -27,10 +27,12 @@ int Order(Value a, Value b) {
       const int order = a.AsString().compare(b.AsString());
       return (order > 0) - (order < 0);
     }
-    case Type::kDuration: return (a.AsDurationNs() > b.AsDurationNs()) - (a.AsDurationNs() < b.AsDurationNs());
+    case Type::kDuration:
+      return (a.AsDurationNs() > b.AsDurationNs()) - (a.AsDurationNs() < b.AsDurationNs());
     default: break;
   }
-  if (a.type() == Type::kInt && b.type() == Type::kInt) return (a.AsInt() > b.AsInt()) - (a.AsInt() < b.AsInt());
+  if (a.type() == Type::kInt && b.type() == Type::kInt)
+    return (a.AsInt() > b.AsInt()) - (a.AsInt() < b.AsInt());
   // A long double holds every int and every double exactly.
   const auto exact = [](Value v) -> long double {
     return v.type() == Type::kInt ? static_cast<long double>(v.AsInt()) : v.AsFloat();
@@ -171,21 +173,18 @@ TypeMask ResultOf(Op op, Type a, Type b) {
   const bool null = a == Type::kNull || b == Type::kNull;
   switch (op) {
     case Op::kEqual:
-    case Op::kNotEqual:
-      return null || a == b || (IsNumber(a) && IsNumber(b)) ? kBoolMask : 0;
+    case Op::kNotEqual: return null || a == b || (IsNumber(a) && IsNumber(b)) ? kBoolMask : 0;
     case Op::kLess:
     case Op::kLessEqual:
     case Op::kGreater:
-    case Op::kGreaterEqual:
-      return IsOrdered(a, b) ? kBoolMask : 0;
+    case Op::kGreaterEqual: return IsOrdered(a, b) ? kBoolMask : 0;
     case Op::kIn:
     case Op::kNotIn:
       if (null) return 0;
       return b == Type::kList || (a == Type::kString && (b == Type::kString || b == Type::kMap))
                  ? kBoolMask
                  : 0;
-    default:
-      return ArithmeticResult(op, a, b);
+    default: return ArithmeticResult(op, a, b);
   }
 }
 
@@ -221,10 +220,12 @@ std::string_view AdviceFor(Op op, Type a, Type b) {
     return op == Op::kDivide ? "divide durations: latency / 1ms" : "write a unit: 800ms";
   }
   if (one_of(Type::kString) && number) {
-    return op == Op::kAdd ? "nothing is converted by itself: use string(...), int(...) or float(...)"
-                          : "nothing is converted by itself: use int(...) or float(...)";
+    return op == Op::kAdd
+               ? "nothing is converted by itself: use string(...), int(...) or float(...)"
+               : "nothing is converted by itself: use int(...) or float(...)";
   }
-  if (one_of(Type::kString) && one_of(Type::kDuration)) return "use duration(...) to read it from text";
+  if (one_of(Type::kString) && one_of(Type::kDuration))
+    return "use duration(...) to read it from text";
   return "";
 }
 

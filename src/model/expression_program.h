@@ -19,7 +19,9 @@ namespace ronda::model {
 
 // The types that a value may have, one bit each.
 using TypeMask = std::uint8_t;
-[[nodiscard]] constexpr TypeMask MaskOf(Type type) { return static_cast<TypeMask>(1u << static_cast<unsigned>(type)); }
+[[nodiscard]] constexpr TypeMask MaskOf(Type type) {
+  return static_cast<TypeMask>(1u << static_cast<unsigned>(type));
+}
 inline constexpr TypeMask kAnyType = 0xff;
 inline constexpr TypeMask kNumberMask = MaskOf(Type::kInt) | MaskOf(Type::kFloat);
 
@@ -30,16 +32,33 @@ enum class Op : std::uint8_t {
   kLocal,            // the variable of the a-th enclosing comprehension, 0 being the innermost
   kMember,           // a . value
   kIndex,            // a [ b ]
-  kNot, kNegate,     // a
-  kAnd, kOr,         // children
-  kEqual, kNotEqual, kLess, kLessEqual, kGreater, kGreaterEqual, kIn, kNotIn,  // a, b
-  kAdd, kSubtract, kMultiply, kDivide, kModulo,                                // a, b
+  kNot,
+  kNegate,     // a
+  kAnd,
+  kOr,         // children
+  kEqual,
+  kNotEqual,
+  kLess,
+  kLessEqual,
+  kGreater,
+  kGreaterEqual,
+  kIn,
+  kNotIn,  // a, b
+  kAdd,
+  kSubtract,
+  kMultiply,
+  kDivide,
+  kModulo,                                // a, b
   kCoalesce,         // a ?? b
   kIf,               // a ? b : c
   kList,             // children
   kMap,              // children: key constant, value, key constant, value, ...
   kCall,             // function(children)
-  kAny, kAll, kFilter, kCollect, kCount,  // over the list a, the body b
+  kAny,
+  kAll,
+  kFilter,
+  kCollect,
+  kCount,  // over the list a, the body b
   kCompareSlot,      // slots[a] `compare` value
 };
 
@@ -108,7 +127,9 @@ class Evaluator {
       : program_(program), context_(context), budget_(budget) {}
 
   // False, with context.error set, when it fails.
-  [[nodiscard]] bool Evaluate(std::uint32_t node, Value& out) { return Evaluate(program_.nodes[node], out); }
+  [[nodiscard]] bool Evaluate(std::uint32_t node, Value& out) {
+    return Evaluate(program_.nodes[node], out);
+  }
   [[nodiscard]] bool Evaluate(const TreeNode& node, Value& out);
 
   [[nodiscard]] const Program& program() const { return program_; }
@@ -142,8 +163,8 @@ class Evaluator {
   [[nodiscard]] bool EvaluateComprehension(const TreeNode& node, Value& out);
   [[nodiscard]] bool CountItems(const TreeNode& node, std::span<const Value> items, Value& variable,
                                 Value& out);
-  [[nodiscard]] bool CollectItems(const TreeNode& node, std::span<const Value> items, Value& variable,
-                                  Value& out);
+  [[nodiscard]] bool CollectItems(const TreeNode& node, std::span<const Value> items,
+                                  Value& variable, Value& out);
   [[nodiscard]] bool FailBinary(const TreeNode& node, Value left, Value right);
 
   [[nodiscard]] const TreeNode& NodeAt(std::uint32_t i) const { return program_.nodes[i]; }

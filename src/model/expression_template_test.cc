@@ -82,7 +82,9 @@ TEST_F(TemplateTest, LoadErrorsPointIntoTheWholeText) {
 }
 
 TEST_F(TemplateTest, LiteralsAndSingleExpressionsAreTold) {
-  const auto compile = [&](std::string_view text) { return Template::Compile(text, names_, error_); };
+  const auto compile = [&](std::string_view text) {
+    return Template::Compile(text, names_, error_);
+  };
   EXPECT_EQ(compile("a$${b}")->literal(), "a${b}");
   EXPECT_EQ(compile("${n}")->literal(), std::nullopt);
   EXPECT_TRUE(compile("${n}")->is_single_expression());

@@ -25,9 +25,12 @@ class ExpressionTest : public ::testing::Test {
     names_.Set("env.shop", Value::String("http://shop"), Type::kString);
     names_.Set("order.id", Value::Int(42));
     names_.Set("buyer.user", Value::String("ann"));
-    const Value items = maker_.List({maker_.Map({{"sku", Value::String("a-1")}, {"price", Value::Float(1.5)}}),
-                                     maker_.Map({{"sku", Value::String("b-2")}, {"price", Value::Int(3)}})});
-    names_.Set("json", maker_.Map({{"items", items}, {"0", Value::String("zero")}, {"a b", Value::Int(7)}}));
+    const Value items =
+        maker_.List({maker_.Map({{"sku", Value::String("a-1")}, {"price", Value::Float(1.5)}}),
+                     maker_.Map({{"sku", Value::String("b-2")}, {"price", Value::Int(3)}})});
+    names_.Set(
+        "json",
+        maker_.Map({{"items", items}, {"0", Value::String("zero")}, {"a b", Value::Int(7)}}));
     names_.Set("words", maker_.List({Value::String("x"), Value::String("y")}), Type::kList);
     names_.Set("any", Value::String("5"));
   }
@@ -50,7 +53,9 @@ class ExpressionTest : public ::testing::Test {
   }
 
   // The part of the text that the last load error points at.
-  std::string_view Pointed(std::string_view text) const { return text.substr(error_.offset, error_.length); }
+  std::string_view Pointed(std::string_view text) const {
+    return text.substr(error_.offset, error_.length);
+  }
 
   ValueMaker maker_;
   TestNames names_;
@@ -109,8 +114,10 @@ TEST_F(ExpressionTest, OperatorsBindAsTheGrammarSays) {
 }
 
 TEST_F(ExpressionTest, IntsOverflowLoudlyAndMixWithFloats) {
-  EXPECT_EQ(Eval("9223372036854775807 + 1"), "load: this can never be evaluated: \"9223372036854775807 + 1\" overflows");
-  EXPECT_EQ(Eval("status * 9223372036854775807"), "error: \"status * 9223372036854775807\" overflows");
+  EXPECT_EQ(Eval("9223372036854775807 + 1"),
+            "load: this can never be evaluated: \"9223372036854775807 + 1\" overflows");
+  EXPECT_EQ(Eval("status * 9223372036854775807"),
+            "error: \"status * 9223372036854775807\" overflows");
   EXPECT_EQ(Eval("1 + 0.5"), "1.5");
   EXPECT_EQ(Eval("7 / 2"), "3.5");
   EXPECT_EQ(Eval("6 / 2"), "3");
@@ -189,7 +196,8 @@ TEST_F(ExpressionTest, UnknownNamesSuggestTheNearest) {
 }
 
 TEST_F(ExpressionTest, SyntaxErrorsSayWhatWasExpectedAndWhere) {
-  const auto fails = [&](std::string_view text, std::string_view message, std::string_view pointed) {
+  const auto fails = [&](std::string_view text, std::string_view message,
+                         std::string_view pointed) {
     EXPECT_EQ(Eval(text), "load: " + std::string(message)) << text;
     EXPECT_EQ(Pointed(text), pointed) << text;
   };
@@ -202,7 +210,8 @@ TEST_F(ExpressionTest, SyntaxErrorsSayWhatWasExpectedAndWhere) {
   fails("5x", "this is neither a number nor a duration", "5x");
   fails("'abc", "this text has no closing quote", "'abc");
   fails("30m1h", "a duration's units go from the largest to the smallest, each once", "30m1");
-  fails("99999999999999999999", "this integer is larger than 9223372036854775807", "99999999999999999999");
+  fails("99999999999999999999", "this integer is larger than 9223372036854775807",
+        "99999999999999999999");
   fails("len()", "wrong number of arguments: 0", "len");
   fails("matches(body, body)", "matches(): pattern has to be a constant text", "body");
   fails("matches(body, '(')", "this is no regular expression: missing ): (", "'('");
@@ -240,7 +249,9 @@ TEST_F(ExpressionTest, WorkAndSizeAreBounded) {
 }
 
 TEST_F(ExpressionTest, ConstantsFoldAndTypesAreInferred) {
-  const auto compile = [&](std::string_view text) { return Expression::Compile(text, names_, error_); };
+  const auto compile = [&](std::string_view text) {
+    return Expression::Compile(text, names_, error_);
+  };
   EXPECT_EQ(compile("2 * 3 + 1")->constant()->AsInt(), 7);
   EXPECT_EQ(compile("sha256('')")->constant()->AsString(),
             "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");

@@ -58,8 +58,12 @@ class TestNames : public Names {
 // Values that a test builds, kept until its end.
 class ValueMaker {
  public:
-  Value List(std::vector<Value> items) { return Value::List(lists_.emplace_back(std::move(items))); }
-  Value Map(std::vector<Member> members) { return Value::Map(maps_.emplace_back(std::move(members))); }
+  Value List(std::vector<Value> items) {
+    return Value::List(lists_.emplace_back(std::move(items)));
+  }
+  Value Map(std::vector<Member> members) {
+    return Value::Map(maps_.emplace_back(std::move(members)));
+  }
 
  private:
   std::deque<std::vector<Value>> lists_;

@@ -64,9 +64,9 @@ bool Call::NewList(std::size_t size, std::span<Value>& list) const {
 }
 
 std::size_t Function::least_arguments() const {
-  return static_cast<std::size_t>(std::count_if(
-      parameters.begin(), parameters.end(),
-      [](const Parameter& p) { return p.kind != ParameterKind::kOptional; }));
+  return static_cast<std::size_t>(
+      std::count_if(parameters.begin(), parameters.end(),
+                    [](const Parameter& p) { return p.kind != ParameterKind::kOptional; }));
 }
 
 std::size_t Function::most_arguments() const {
@@ -126,7 +126,8 @@ std::string FunctionTable() {
   for (const Comprehension& comprehension : kComprehensions) {
     const std::string_view body = comprehension.op == Op::kCollect ? "expression" : "condition";
     text += "| `" + std::string(comprehension.name) + "(x in list: " + std::string(body) + ") -> " +
-            DescribeTypes(comprehension.result) + "` | " + std::string(comprehension.summary) + " |\n";
+            DescribeTypes(comprehension.result) + "` | " + std::string(comprehension.summary) +
+            " |\n";
   }
   return text;
 }

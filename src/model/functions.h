@@ -49,7 +49,9 @@ class Call {
   [[nodiscard]] char* NewText(std::size_t size) const;
   // The same for `size` list items.
   [[nodiscard]] bool NewList(std::size_t size, std::span<Value>& list) const;
-  [[nodiscard]] bool Charge(std::size_t cost) const { return evaluator_.Charge(static_cast<std::int64_t>(cost)); }
+  [[nodiscard]] bool Charge(std::size_t cost) const {
+    return evaluator_.Charge(static_cast<std::int64_t>(cost));
+  }
 
  private:
   Evaluator& evaluator_;

@@ -62,21 +62,25 @@ bool Hash(const Call& call, Value& out) {
 
 bool Hmac(const Call& call, Value& out) {
   const EVP_MD* md = MdNamed(call.String(0));
-  if (md == nullptr) return call.Fail("the algorithm has to be 'md5', 'sha1', 'sha256' or 'sha512'");
+  if (md == nullptr)
+    return call.Fail("the algorithm has to be 'md5', 'sha1', 'sha256' or 'sha512'");
   const std::string_view key = call.String(1);
   const std::string_view text = call.String(2);
   if (!call.Charge(text.size() / 16)) return false;
   unsigned char bytes[EVP_MAX_MD_SIZE];
   unsigned size = 0;
-  if (HMAC(md, key.data(), static_cast<int>(key.size()), reinterpret_cast<const unsigned char*>(text.data()),
-           text.size(), bytes, &size) == nullptr) {
+  if (HMAC(md, key.data(), static_cast<int>(key.size()),
+           reinterpret_cast<const unsigned char*>(text.data()), text.size(), bytes,
+           &size) == nullptr) {
     return call.Fail("this machine's OpenSSL does not allow the algorithm");
   }
   return EmitHex(call, {bytes, size}, out);
 }
 
-constexpr std::string_view kBase64 = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-constexpr std::string_view kBase64Url = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+constexpr std::string_view kBase64 =
+    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+constexpr std::string_view kBase64Url =
+    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
 enum class Padding { kNo, kYes };
 
@@ -88,7 +92,8 @@ bool EncodeBase64(const Call& call, std::string_view alphabet, Padding padding, 
   for (std::size_t i = 0; i < text.size(); i += 3) {
     const std::size_t bytes = std::min<std::size_t>(3, text.size() - i);
     std::uint32_t group = 0;
-    for (std::size_t j = 0; j < 3; ++j) group = group << 8 | (j < bytes ? static_cast<unsigned char>(text[i + j]) : 0);
+    for (std::size_t j = 0; j < 3; ++j)
+      group = group << 8 | (j < bytes ? static_cast<unsigned char>(text[i + j]) : 0);
     for (std::size_t j = 0; j < 4; ++j) {
       if (j <= bytes) {
         *end++ = alphabet[group >> (18 - 6 * j) & 63];
@@ -120,14 +125,19 @@ bool DecodeBase64(const Call& call, std::string_view alphabet, Value& out) {
     count -= 8;
     *end++ = static_cast<char>(bits >> count);
   }
-  if (text.size() % 4 == 1 || (bits & ((1u << count) - 1)) != 0) return call.Fail("the text is no base64");
+  if (text.size() % 4 == 1 || (bits & ((1u << count) - 1)) != 0)
+    return call.Fail("the text is no base64");
   out = Value::String({begin, static_cast<std::size_t>(end - begin)});
   return true;
 }
 
-bool Base64Encode(const Call& call, Value& out) { return EncodeBase64(call, kBase64, Padding::kYes, out); }
+bool Base64Encode(const Call& call, Value& out) {
+  return EncodeBase64(call, kBase64, Padding::kYes, out);
+}
 bool Base64Decode(const Call& call, Value& out) { return DecodeBase64(call, kBase64, out); }
-bool Base64UrlEncode(const Call& call, Value& out) { return EncodeBase64(call, kBase64Url, Padding::kNo, out); }
+bool Base64UrlEncode(const Call& call, Value& out) {
+  return EncodeBase64(call, kBase64Url, Padding::kNo, out);
+}
 bool Base64UrlDecode(const Call& call, Value& out) { return DecodeBase64(call, kBase64Url, out); }
 
 int HexValue(char c) {
@@ -222,7 +232,8 @@ bool RandomString(const Call& call, Value& out) {
   base::Random* random = call.context().random;
   if (random == nullptr) return call.Fail("there is no randomness here");
   const std::string_view alphabet =
-      call.Or(1, Value::String("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789")).AsString();
+      call.Or(1, Value::String("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"))
+          .AsString();
   if (alphabet.empty()) return call.Fail("the alphabet is empty");
   if (call[0].AsInt() < 0) return call.Fail("the length is negative");
   const auto size = static_cast<std::size_t>(call[0].AsInt());
@@ -273,14 +284,16 @@ void AddEncodingFunctions(std::vector<Function>& table) {
   add("base64Decode", {text}, kStringMask, Base64Decode, "the bytes; padding may be missing");
   add("base64UrlEncode", {text}, kStringMask, Base64UrlEncode, "base64url (RFC 4648), not padded");
   add("base64UrlDecode", {text}, kStringMask, Base64UrlDecode, "the bytes; padding may be there");
-  add("urlEncode", {text}, kStringMask, UrlEncode, "percent-encoded but for letters, digits and `-._~`");
+  add("urlEncode", {text}, kStringMask, UrlEncode,
+      "percent-encoded but for letters, digits and `-._~`");
   add("urlDecode", {text}, kStringMask, UrlDecode, "percent-decoded; `+` is a space");
   add("parseJson", {text}, kAnyType, ParseJsonText, "the value that JSON text holds");
   add("toJson", {{"x", kAnyType}}, kStringMask, ToJson, "the value as JSON; durations as seconds");
   group = "Random text";
   add("uuid", {}, kStringMask, Uuid, "a random UUID (version 4)", Purity::kImpure);
   add("randomString", {{"length", kIntMask}, {"alphabet", kStringMask, ParameterKind::kOptional}},
-      kStringMask, RandomString, "random letters and digits, or bytes of the alphabet", Purity::kImpure);
+      kStringMask, RandomString, "random letters and digits, or bytes of the alphabet",
+      Purity::kImpure);
 }
 
 }  // namespace ronda::model

@@ -31,8 +31,10 @@ bool IntOf(const Call& call, Value& out) {
   const std::string_view text = WithoutPlus(call.String(0));
   std::int64_t i = 0;
   const auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), i);
-  if (code == std::errc::result_out_of_range) return call.Fail("the number is outside the range of an int");
-  if (code != std::errc() || end != text.data() + text.size()) return call.Fail("the text is no integer");
+  if (code == std::errc::result_out_of_range)
+    return call.Fail("the number is outside the range of an int");
+  if (code != std::errc() || end != text.data() + text.size())
+    return call.Fail("the text is no integer");
   out = Value::Int(i);
   return true;
 }
@@ -97,7 +99,8 @@ bool FormatNumber(const Call& call, Value& out) {
   if (digits < 0 || digits > 15) return call.Fail("the number of digits has to be 0 to 15");
   char buffer[400];
   const auto end = std::to_chars(buffer, buffer + sizeof buffer, ToDouble(call[0]),
-                                 std::chars_format::fixed, static_cast<int>(digits)).ptr;
+                                 std::chars_format::fixed, static_cast<int>(digits))
+                       .ptr;
   const auto size = static_cast<std::size_t>(end - buffer);
   char* copy = call.NewText(size);
   if (copy == nullptr) return false;
@@ -156,7 +159,8 @@ bool RandomOf(const Call& call, Value& out) {
     const std::int64_t least = call[0].AsInt();
     const std::int64_t most = call[1].AsInt();
     if (most < least) return call.Fail("the largest value is below the smallest");
-    const std::uint64_t width = static_cast<std::uint64_t>(most) - static_cast<std::uint64_t>(least) + 1;
+    const std::uint64_t width =
+        static_cast<std::uint64_t>(most) - static_cast<std::uint64_t>(least) + 1;
     const std::uint64_t offset = width == 0 ? (*random)() : random->Below(width);
     out = Value::Int(static_cast<std::int64_t>(static_cast<std::uint64_t>(least) + offset));
     return true;
@@ -164,15 +168,18 @@ bool RandomOf(const Call& call, Value& out) {
   if (call[0].type() == Type::kDuration && call[1].type() == Type::kDuration) {
     const std::int64_t least = call[0].AsDurationNs();
     if (call[1].AsDurationNs() < least) return call.Fail("the largest value is below the smallest");
-    const auto width = static_cast<std::uint64_t>(call[1].AsDurationNs()) - static_cast<std::uint64_t>(least);
+    const auto width =
+        static_cast<std::uint64_t>(call[1].AsDurationNs()) - static_cast<std::uint64_t>(least);
     const std::uint64_t offset = width == 0 ? 0 : random->Below(width);
     out = Value::DurationNs(static_cast<std::int64_t>(static_cast<std::uint64_t>(least) + offset));
     return true;
   }
-  if (!call[0].is_number() || !call[1].is_number()) return call.Fail("both bounds have to be numbers, or both durations");
+  if (!call[0].is_number() || !call[1].is_number())
+    return call.Fail("both bounds have to be numbers, or both durations");
   const double least = ToDouble(call[0]);
   const double most = ToDouble(call[1]);
-  if (!(least <= most) || !std::isfinite(most - least)) return call.Fail("the largest value is below the smallest");
+  if (!(least <= most) || !std::isfinite(most - least))
+    return call.Fail("the largest value is below the smallest");
   out = Value::Float(least + random->Unit() * (most - least));
   return true;
 }
@@ -191,23 +198,28 @@ void AddNumberFunctions(std::vector<Function>& table) {
   };
   add("int", {{"x", kNumberMask | kStringMask}}, kIntMask, IntOf,
       "an int from text or from a float, whose fraction is cut off");
-  add("float", {{"x", kNumberMask | kStringMask}}, kFloatMask, FloatOf, "a float from text or an int");
+  add("float", {{"x", kNumberMask | kStringMask}}, kFloatMask, FloatOf,
+      "a float from text or an int");
   add("string", {{"x", kNotNullMask}}, kStringMask, StringOf, "the value as `${x}` would write it");
   add("type", {{"x", kAnyType}}, kStringMask, TypeOf, "the type's name: 'null', 'int', ...");
   add("round", {number, {"digits", kIntMask, ParameterKind::kOptional}}, kNumberMask, Round,
       "the nearest int, halves away from zero; with digits a float");
   add("floor", {number}, kIntMask, Floor, "the largest int that is not above x");
   add("ceil", {number}, kIntMask, Ceil, "the smallest int that is not below x");
-  add("formatNumber", {number, digits}, kStringMask, FormatNumber, "with that many digits behind the point");
-  add("abs", {{"x", kNumberMask | kDurationMask}}, kNumberMask | kDurationMask, Abs, "without its sign");
-  add("div", {{"a", kIntMask}, {"b", kIntMask}}, kIntMask, Divide, "a / b as an int, cut off towards zero");
+  add("formatNumber", {number, digits}, kStringMask, FormatNumber,
+      "with that many digits behind the point");
+  add("abs", {{"x", kNumberMask | kDurationMask}}, kNumberMask | kDurationMask, Abs,
+      "without its sign");
+  add("div", {{"a", kIntMask}, {"b", kIntMask}}, kIntMask, Divide,
+      "a / b as an int, cut off towards zero");
   add("min", {{"x", kOrdered | kListMask, ParameterKind::kRepeated}}, kOrdered | kNullMask, Min,
       "the smallest of the arguments or of one list; null of an empty list");
   add("max", {{"x", kOrdered | kListMask, ParameterKind::kRepeated}}, kOrdered | kNullMask, Max,
       "the largest");
   add("random", {{"least", kNumberMask | kDurationMask}, {"most", kNumberMask | kDurationMask}},
       kNumberMask | kDurationMask, RandomOf,
-      "uniform: of ints both bounds included, of floats and durations the upper one not", Purity::kImpure);
+      "uniform: of ints both bounds included, of floats and durations the upper one not",
+      Purity::kImpure);
 }
 
 }  // namespace ronda::model

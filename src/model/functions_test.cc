@@ -87,7 +87,8 @@ TEST_F(FunctionsTest, Numbers) {
   EXPECT_EQ(Eval("float('1e2')"), "100");
   EXPECT_THAT(Eval("float('nan')"), HasSubstr("no number"));
   EXPECT_EQ(Eval("string(1.5) + string(true)"), R"("1.5true")");
-  EXPECT_EQ(Eval("[type(1), type(1.0), type(null), type(1s), type([])]"), R"(["int","float","null","duration","list"])");
+  EXPECT_EQ(Eval("[type(1), type(1.0), type(null), type(1s), type([])]"),
+            R"(["int","float","null","duration","list"])");
   EXPECT_EQ(Eval("[round(2.5), round(-2.5), floor(-1.5), ceil(1.2)]"), "[3,-3,-2,2]");
   EXPECT_EQ(Eval("round(3.14159, 2)"), "3.14");
   EXPECT_EQ(Eval("formatNumber(1, 2)"), R"("1.00")");
@@ -119,8 +120,9 @@ TEST_F(FunctionsTest, RandomStaysWithinItsBounds) {
   EXPECT_THAT(Eval("randomString(4, 'ab')"), MatchesRegex("\"[ab]{4}\""));
   EXPECT_THAT(Eval("pick(['a', 'b'])"), MatchesRegex("\"[ab]\""));
   EXPECT_EQ(Eval("pick([])"), "null");
-  EXPECT_THAT(Eval("uuid()"),
-              MatchesRegex("\"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}\""));
+  EXPECT_THAT(
+      Eval("uuid()"),
+      MatchesRegex("\"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}\""));
   EXPECT_NE(Eval("uuid()"), Eval("uuid()"));
 }
 
@@ -138,13 +140,15 @@ TEST_F(FunctionsTest, Time) {
   EXPECT_THAT(Eval("parseTime('yesterday')"), HasSubstr("no time"));
   EXPECT_THAT(Eval("parseTime('2023-11-14T22:13:20')"), HasSubstr("no time"));
   EXPECT_EQ(Eval("duration('1h30m') == 90m"), "true");
-  EXPECT_EQ(Eval("[milliseconds(1.5s), seconds(90s), minutes(90s), hours(90m)]"), "[1500,90,1.5,1.5]");
+  EXPECT_EQ(Eval("[milliseconds(1.5s), seconds(90s), minutes(90s), hours(90m)]"),
+            "[1500,90,1.5,1.5]");
 }
 
 TEST_F(FunctionsTest, HashesMatchTheirStandards) {
   EXPECT_EQ(Eval("md5('abc')"), R"("900150983cd24fb0d6963f7d28e17f72")");
   EXPECT_EQ(Eval("sha1('abc')"), R"("a9993e364706816aba3e25717850c26c9cd0d89d")");
-  EXPECT_EQ(Eval("sha256('abc')"), R"("ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad")");
+  EXPECT_EQ(Eval("sha256('abc')"),
+            R"("ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad")");
   EXPECT_THAT(Eval("sha512('abc')"), HasSubstr("ddaf35a193617abacc417349ae204131"));
   // RFC 4231, case 2.
   EXPECT_EQ(Eval("hmac('sha256', 'Jefe', 'what do ya want for nothing?')"),
@@ -154,10 +158,17 @@ TEST_F(FunctionsTest, HashesMatchTheirStandards) {
 
 TEST_F(FunctionsTest, EncodingsMatchTheirStandards) {
   // RFC 4648, section 10.
-  for (const auto& [plain, encoded] : {std::pair{"", ""}, {"f", "Zg=="}, {"fo", "Zm8="}, {"foo", "Zm9v"},
-                                       {"foob", "Zm9vYg=="}, {"fooba", "Zm9vYmE="}, {"foobar", "Zm9vYmFy"}}) {
-    EXPECT_EQ(Eval("base64Encode('" + std::string(plain) + "')"), "\"" + std::string(encoded) + "\"");
-    EXPECT_EQ(Eval("base64Decode('" + std::string(encoded) + "')"), "\"" + std::string(plain) + "\"");
+  for (const auto& [plain, encoded] : {std::pair{"", ""},
+                                       {"f", "Zg=="},
+                                       {"fo", "Zm8="},
+                                       {"foo", "Zm9v"},
+                                       {"foob", "Zm9vYg=="},
+                                       {"fooba", "Zm9vYmE="},
+                                       {"foobar", "Zm9vYmFy"}}) {
+    EXPECT_EQ(Eval("base64Encode('" + std::string(plain) + "')"),
+              "\"" + std::string(encoded) + "\"");
+    EXPECT_EQ(Eval("base64Decode('" + std::string(encoded) + "')"),
+              "\"" + std::string(plain) + "\"");
   }
   EXPECT_EQ(Eval("base64Decode('Zg')"), R"("f")");
   EXPECT_THAT(Eval("base64Decode('Z')"), HasSubstr("no base64"));
@@ -210,7 +221,8 @@ TEST_F(FunctionsTest, TheDocumentListsExactlyTheFunctionsThatExist) {
   std::stringstream document;
   document << file.rdbuf();
   EXPECT_THAT(document.str(), HasSubstr(FunctionTable()))
-      << "the table that docs/formats/expressions.md has to hold:\n" << FunctionTable();
+      << "the table that docs/formats/expressions.md has to hold:\n"
+      << FunctionTable();
 }
 
 }  // namespace

@@ -41,11 +41,13 @@ bool MapBytes(const Call& call, char (*map)(char), Value& out) {
 }
 
 bool Lower(const Call& call, Value& out) {
-  return MapBytes(call, [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; }, out);
+  return MapBytes(
+      call, [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; }, out);
 }
 
 bool Upper(const Call& call, Value& out) {
-  return MapBytes(call, [](char c) { return c >= 'a' && c <= 'z' ? static_cast<char>(c - 32) : c; }, out);
+  return MapBytes(
+      call, [](char c) { return c >= 'a' && c <= 'z' ? static_cast<char>(c - 32) : c; }, out);
 }
 
 bool Trim(const Call& call, Value& out) {
@@ -157,7 +159,8 @@ bool Pad(const Call& call, Side side, Value& out) {
     out = call[0];
     return true;
   }
-  if (missing > static_cast<std::int64_t>(kMaxText)) return call.Fail("the text would be longer than 16 MiB");
+  if (missing > static_cast<std::int64_t>(kMaxText))
+    return call.Fail("the text would be longer than 16 MiB");
   const std::size_t size = text.size() + static_cast<std::size_t>(missing) * fill.size();
   char* begin = call.NewText(size);
   if (begin == nullptr) return false;
@@ -177,10 +180,12 @@ bool Repeat(const Call& call, Value& out) {
   const std::int64_t times = call[1].AsInt();
   if (times < 0) return call.Fail("the number of times is negative");
   std::size_t size = 0;
-  if (__builtin_mul_overflow(text.size(), static_cast<std::size_t>(times), &size)) size = kMaxText + 1;
+  if (__builtin_mul_overflow(text.size(), static_cast<std::size_t>(times), &size))
+    size = kMaxText + 1;
   char* begin = call.NewText(size);
   if (begin == nullptr) return false;
-  for (std::size_t at = 0; at < size; at += text.size()) std::memcpy(begin + at, text.data(), text.size());
+  for (std::size_t at = 0; at < size; at += text.size())
+    std::memcpy(begin + at, text.data(), text.size());
   out = Value::String({begin, size});
   return true;
 }
@@ -195,7 +200,8 @@ bool Matches(const Call& call, Value& out) {
 
 bool Capture(const Call& call, Value& out) {
   constexpr int kMaxGroups = 32;
-  const std::int64_t group = call.Or(2, Value::Int(std::min(call.pattern().NumberOfCapturingGroups(), 1))).AsInt();
+  const std::int64_t group =
+      call.Or(2, Value::Int(std::min(call.pattern().NumberOfCapturingGroups(), 1))).AsInt();
   if (group < 0 || group > call.pattern().NumberOfCapturingGroups() || group >= kMaxGroups) {
     return call.Fail("the pattern has no such group");
   }
@@ -204,7 +210,8 @@ bool Capture(const Call& call, Value& out) {
   const re2::StringPiece text = Piece(call.String(0));
   out = {};
   const int wanted = static_cast<int>(group);
-  if (!call.pattern().Match(text, 0, text.size(), re2::RE2::UNANCHORED, groups, wanted + 1)) return true;
+  if (!call.pattern().Match(text, 0, text.size(), re2::RE2::UNANCHORED, groups, wanted + 1))
+    return true;
   const re2::StringPiece found = groups[wanted];
   if (found.data() != nullptr) out = Value::String({found.data(), found.size()});
   return true;
@@ -218,7 +225,8 @@ bool ReplaceRegex(const Call& call, Value& out) {
   }
   if (!call.Charge(call.String(0).size() / 16)) return false;
   // Each byte may become the replacement with every group in it: bounded before it is made.
-  if ((call.String(0).size() + 1) * (rewrite.size() + 1) > 8 * kMaxText) return call.Fail("the text would be longer than 16 MiB");
+  if ((call.String(0).size() + 1) * (rewrite.size() + 1) > 8 * kMaxText)
+    return call.Fail("the text would be longer than 16 MiB");
   std::string text(call.String(0));
   re2::RE2::GlobalReplace(&text, call.pattern(), Piece(rewrite));
   char* copy = call.NewText(text.size());
@@ -244,23 +252,29 @@ void AddTextFunctions(std::vector<Function>& table) {
   add("lower", {text}, kStringMask, Lower, "A-Z in lower case; other characters stay");
   add("upper", {text}, kStringMask, Upper, "a-z in upper case; other characters stay");
   add("trim", {text}, kStringMask, Trim, "without white space at both ends");
-  add("contains", {text, {"part", kStringMask}}, kBoolMask, Contains, "whether part is in the text");
-  add("startsWith", {text, {"part", kStringMask}}, kBoolMask, StartsWith, "whether the text begins so");
+  add("contains", {text, {"part", kStringMask}}, kBoolMask, Contains,
+      "whether part is in the text");
+  add("startsWith", {text, {"part", kStringMask}}, kBoolMask, StartsWith,
+      "whether the text begins so");
   add("endsWith", {text, {"part", kStringMask}}, kBoolMask, EndsWith, "whether the text ends so");
   add("replace", {text, {"from", kStringMask}, {"to", kStringMask}}, kStringMask, Replace,
       "every `from` replaced by `to`");
-  add("split", {text, {"separator", kStringMask}}, kListMask, Split, "the pieces between separators");
-  add("join", {{"items", kListMask}, {"separator", kStringMask, ParameterKind::kOptional}}, kStringMask,
-      Join, "the items as text, separated");
-  add("substr", {text, {"start", kIntMask}, {"length", kIntMask, ParameterKind::kOptional}}, kStringMask,
-      Substr, "a part, counted in characters from 0; a negative start counts from the end");
-  add("padLeft", {text, width, fill}, kStringMask, PadLeft, "filled up on the left to `width` characters");
+  add("split", {text, {"separator", kStringMask}}, kListMask, Split,
+      "the pieces between separators");
+  add("join", {{"items", kListMask}, {"separator", kStringMask, ParameterKind::kOptional}},
+      kStringMask, Join, "the items as text, separated");
+  add("substr", {text, {"start", kIntMask}, {"length", kIntMask, ParameterKind::kOptional}},
+      kStringMask, Substr,
+      "a part, counted in characters from 0; a negative start counts from the end");
+  add("padLeft", {text, width, fill}, kStringMask, PadLeft,
+      "filled up on the left to `width` characters");
   add("padRight", {text, width, fill}, kStringMask, PadRight, "filled up on the right");
   add("repeat", {text, {"times", kIntMask}}, kStringMask, Repeat, "the text that many times");
   add("matches", {text, pattern}, kBoolMask, Matches,
       "whether the pattern (RE2) is found anywhere; `^` and `$` tie it to the ends");
-  add("capture", {text, pattern, {"group", kIntMask, ParameterKind::kOptional}}, kStringMask | kNullMask,
-      Capture, "what the group matched first (1, or the whole match without groups); null without a match");
+  add("capture", {text, pattern, {"group", kIntMask, ParameterKind::kOptional}},
+      kStringMask | kNullMask, Capture,
+      "what the group matched first (1, or the whole match without groups); null without a match");
   add("replaceRegex", {text, pattern, {"to", kStringMask}}, kStringMask, ReplaceRegex,
       "every match replaced; `\\1` is the first group");
 }

@@ -19,7 +19,8 @@ bool Now(const Call& call, Value& out) {
 }
 
 std::int64_t TimeOf(const Call& call) {
-  return call.count() > 0 ? call[0].AsDurationNs() : static_cast<std::int64_t>(call.context().wall_ns);
+  return call.count() > 0 ? call[0].AsDurationNs()
+                          : static_cast<std::int64_t>(call.context().wall_ns);
 }
 
 // Towards minus infinity, so that times before 1970 lie in the second they began in.
@@ -63,10 +64,12 @@ bool EmitText(const Call& call, std::string_view text, Value& out) {
 }
 
 // The default form, RFC 3339 with milliseconds.
-bool FormatRfc3339(const Call& call, const tm& parts, int milliseconds, std::string_view zone, Value& out) {
+bool FormatRfc3339(const Call& call, const tm& parts, int milliseconds, std::string_view zone,
+                   Value& out) {
   char buffer[64];
   std::size_t size = strftime(buffer, sizeof buffer, "%Y-%m-%dT%H:%M:%S.", &parts);
-  for (int scale = 100; scale > 0; scale /= 10) buffer[size++] = static_cast<char>('0' + milliseconds / scale % 10);
+  for (int scale = 100; scale > 0; scale /= 10)
+    buffer[size++] = static_cast<char>('0' + milliseconds / scale % 10);
   const std::string_view suffix = zone == "UTC" ? "Z" : zone;
   std::copy(suffix.begin(), suffix.end(), buffer + size);
   return EmitText(call, {buffer, size + suffix.size()}, out);
@@ -77,7 +80,8 @@ bool FormatTime(const Call& call, Value& out) {
   std::int64_t east = 0;
   if (!ZoneOffset(zone, east)) return call.Fail("a zone is written like +08:00, or Z");
   std::int64_t local = 0;
-  if (__builtin_add_overflow(call[0].AsDurationNs(), east, &local)) return call.Fail("the time is out of range");
+  if (__builtin_add_overflow(call[0].AsDurationNs(), east, &local))
+    return call.Fail("the time is out of range");
   const time_t seconds = FloorDivide(local, kSecond);
   const int milliseconds = static_cast<int>((local - seconds * kSecond) / 1'000'000);
   tm parts{};
@@ -116,7 +120,8 @@ bool ParseTime(const Call& call, Value& out) {
   const std::string_view format = call.Or(1, Value::String("%Y-%m-%dT%H:%M:%S")).AsString();
   char input[256];
   char pattern[256];
-  if (text.size() >= sizeof input || format.size() >= sizeof pattern) return call.Fail("the text is no time");
+  if (text.size() >= sizeof input || format.size() >= sizeof pattern)
+    return call.Fail("the text is no time");
   std::memcpy(input, text.data(), text.size());
   input[text.size()] = '\0';
   std::memcpy(pattern, format.data(), format.size());
@@ -168,14 +173,18 @@ void AddTimeFunctions(std::vector<Function>& table) {
                        Purity purity = Purity::kPure) {
     table.push_back({name, kGroup, std::move(parameters), result, purity, call, summary});
   };
-  add("now", {}, kDurationMask, Now, "the time: the duration since 1970-01-01T00:00:00Z", Purity::kImpure);
-  add("unix", {optional_time}, kIntMask, Unix, "whole seconds since 1970, of now or of that time", Purity::kImpure);
+  add("now", {}, kDurationMask, Now, "the time: the duration since 1970-01-01T00:00:00Z",
+      Purity::kImpure);
+  add("unix", {optional_time}, kIntMask, Unix, "whole seconds since 1970, of now or of that time",
+      Purity::kImpure);
   add("unixMs", {optional_time}, kIntMask, UnixMs, "the same in milliseconds", Purity::kImpure);
-  add("formatTime", {time, format, {"zone", kStringMask, ParameterKind::kOptional}}, kStringMask, FormatTime,
+  add("formatTime", {time, format, {"zone", kStringMask, ParameterKind::kOptional}}, kStringMask,
+      FormatTime,
       "RFC 3339 with milliseconds, or by a strftime format; the zone is `Z` or like `+08:00`");
   add("parseTime", {{"text", kStringMask}, format}, kDurationMask, ParseTime,
       "the time that RFC 3339 text (or text of a strptime format, in UTC) names");
-  add("duration", {{"text", kStringMask}}, kDurationMask, DurationOf, "a duration from text like `1h30m`");
+  add("duration", {{"text", kStringMask}}, kDurationMask, DurationOf,
+      "a duration from text like `1h30m`");
   add("milliseconds", {duration}, kFloatMask, In<1'000'000>, "the duration in milliseconds");
   add("seconds", {duration}, kFloatMask, In<kSecond>, "in seconds");
   add("minutes", {duration}, kFloatMask, In<60 * kSecond>, "in minutes");

@@ -65,8 +65,9 @@ void AppendFloat(double d, std::string& out) {
     return;
   }
   const bool plain = size >= 1e-6 && size < 1e15;
-  const auto end = plain ? std::to_chars(buffer, buffer + sizeof buffer, d, std::chars_format::fixed).ptr
-                         : std::to_chars(buffer, buffer + sizeof buffer, d).ptr;
+  const auto end =
+      plain ? std::to_chars(buffer, buffer + sizeof buffer, d, std::chars_format::fixed).ptr
+            : std::to_chars(buffer, buffer + sizeof buffer, d).ptr;
   out.append(buffer, end);
 }
 
@@ -76,7 +77,8 @@ void AppendJsonString(std::string_view s, std::string& out) {
   std::size_t copied = 0;
   for (std::size_t i = 0; i < s.size(); ++i) {
     const auto c = static_cast<unsigned char>(s[i]);
-    if (c >= 0x20 && c != '"' && c != '\\') [[likely]] continue;
+    if (c >= 0x20 && c != '"' && c != '\\') [[likely]]
+      continue;
     out.append(s, copied, i - copied);
     copied = i + 1;
     out += '\\';
@@ -158,8 +160,7 @@ std::size_t Arena::capacity() const {
 
 Value CopyInto(Value value, Arena& arena) {
   switch (value.type()) {
-    case Type::kString:
-      return Value::String(arena.Copy(value.AsString()));
+    case Type::kString: return Value::String(arena.Copy(value.AsString()));
     case Type::kList: {
       const auto from = value.AsList();
       const auto to = arena.AllocateArray<Value>(from.size());
@@ -174,15 +175,16 @@ Value CopyInto(Value value, Arena& arena) {
       }
       return Value::Map(to);
     }
-    default:
-      return value;
+    default: return value;
   }
 }
 
 bool Equal(Value a, Value b) {
   if (a.type() != b.type()) {
-    if (a.type() == Type::kInt && b.type() == Type::kFloat) return EqualNumbers(a.AsInt(), b.AsFloat());
-    if (a.type() == Type::kFloat && b.type() == Type::kInt) return EqualNumbers(b.AsInt(), a.AsFloat());
+    if (a.type() == Type::kInt && b.type() == Type::kFloat)
+      return EqualNumbers(a.AsInt(), b.AsFloat());
+    if (a.type() == Type::kFloat && b.type() == Type::kInt)
+      return EqualNumbers(b.AsInt(), a.AsFloat());
     return false;
   }
   switch (a.type()) {
@@ -222,9 +224,7 @@ void AppendJson(Value value, std::string& out) {
         out += "null";
       }
       return;
-    case Type::kDuration:
-      AppendFloat(static_cast<double>(value.AsDurationNs()) / 1e9, out);
-      return;
+    case Type::kDuration: AppendFloat(static_cast<double>(value.AsDurationNs()) / 1e9, out); return;
     case Type::kList: {
       char before = '[';
       for (const Value& item : value.AsList()) {

@@ -26,10 +26,26 @@ struct Member;
 class Value {
  public:
   constexpr Value() = default;  // null
-  static constexpr Value Bool(bool b) { Value v(Type::kBool, 0); v.int_ = b ? 1 : 0; return v; }
-  static constexpr Value Int(std::int64_t i) { Value v(Type::kInt, 0); v.int_ = i; return v; }
-  static constexpr Value Float(double d) { Value v(Type::kFloat, 0); v.float_ = d; return v; }
-  static constexpr Value DurationNs(std::int64_t ns) { Value v(Type::kDuration, 0); v.int_ = ns; return v; }
+  static constexpr Value Bool(bool b) {
+    Value v(Type::kBool, 0);
+    v.int_ = b ? 1 : 0;
+    return v;
+  }
+  static constexpr Value Int(std::int64_t i) {
+    Value v(Type::kInt, 0);
+    v.int_ = i;
+    return v;
+  }
+  static constexpr Value Float(double d) {
+    Value v(Type::kFloat, 0);
+    v.float_ = d;
+    return v;
+  }
+  static constexpr Value DurationNs(std::int64_t ns) {
+    Value v(Type::kDuration, 0);
+    v.int_ = ns;
+    return v;
+  }
   static constexpr Value String(std::string_view s) {
     Value v(Type::kString, static_cast<std::uint32_t>(s.size()));
     v.string_ = s.data();
@@ -44,15 +60,35 @@ class Value {
 
   [[nodiscard]] constexpr Type type() const { return type_; }
   [[nodiscard]] constexpr bool is_null() const { return type_ == Type::kNull; }
-  [[nodiscard]] constexpr bool is_number() const { return type_ == Type::kInt || type_ == Type::kFloat; }
+  [[nodiscard]] constexpr bool is_number() const {
+    return type_ == Type::kInt || type_ == Type::kFloat;
+  }
 
   // Each requires the type it names (a DCHECK).
-  [[nodiscard]] bool AsBool() const { DCHECK(type_ == Type::kBool); return int_ != 0; }
-  [[nodiscard]] std::int64_t AsInt() const { DCHECK(type_ == Type::kInt); return int_; }
-  [[nodiscard]] double AsFloat() const { DCHECK(type_ == Type::kFloat); return float_; }
-  [[nodiscard]] std::int64_t AsDurationNs() const { DCHECK(type_ == Type::kDuration); return int_; }
-  [[nodiscard]] std::string_view AsString() const { DCHECK(type_ == Type::kString); return {string_, size_}; }
-  [[nodiscard]] std::span<const Value> AsList() const { DCHECK(type_ == Type::kList); return {items_, size_}; }
+  [[nodiscard]] bool AsBool() const {
+    DCHECK(type_ == Type::kBool);
+    return int_ != 0;
+  }
+  [[nodiscard]] std::int64_t AsInt() const {
+    DCHECK(type_ == Type::kInt);
+    return int_;
+  }
+  [[nodiscard]] double AsFloat() const {
+    DCHECK(type_ == Type::kFloat);
+    return float_;
+  }
+  [[nodiscard]] std::int64_t AsDurationNs() const {
+    DCHECK(type_ == Type::kDuration);
+    return int_;
+  }
+  [[nodiscard]] std::string_view AsString() const {
+    DCHECK(type_ == Type::kString);
+    return {string_, size_};
+  }
+  [[nodiscard]] std::span<const Value> AsList() const {
+    DCHECK(type_ == Type::kList);
+    return {items_, size_};
+  }
   [[nodiscard]] std::span<const Member> AsMap() const;
 
   // The member of that name, or null; null too if this is no map.
@@ -119,8 +155,8 @@ class Arena {
     std::size_t size = 0;
   };
   std::vector<Chunk> chunks_;
-  std::size_t chunk_ = 0;   // the one in use
-  std::size_t used_ = 0;    // of it
+  std::size_t chunk_ = 0;  // the one in use
+  std::size_t used_ = 0;  // of it
 };
 
 // A deep copy whose every byte lies in `arena`.

@@ -74,7 +74,8 @@ TEST(ValueTest, JsonSurvivesTheWayInAndOut) {
   EXPECT_EQ(Json(value), text);
   EXPECT_FALSE(ParseJson("{\"a\":", arena, value, why));
   EXPECT_FALSE(why.empty());
-  EXPECT_FALSE(ParseJson(std::string(kMaxJsonDepth + 1, '[') + std::string(kMaxJsonDepth + 1, ']'), arena, value, why));
+  EXPECT_FALSE(ParseJson(std::string(kMaxJsonDepth + 1, '[') + std::string(kMaxJsonDepth + 1, ']'),
+                         arena, value, why));
 }
 
 TEST(ValueTest, ACopyLivesAlone) {
@@ -123,9 +124,10 @@ TEST(ArenaTest, PiecesAreAlignedAndApart) {
 }
 
 TEST(DurationTest, TextReadsBackToTheSameDuration) {
-  for (const std::int64_t ns : {std::int64_t{0}, std::int64_t{1}, std::int64_t{1'500}, std::int64_t{800'000'000},
-                                std::int64_t{999'999'999}, std::int64_t{1'000'000'001}, std::int64_t{5'400'000'000'000},
-                                std::int64_t{90'000'000'123}, std::numeric_limits<std::int64_t>::max()}) {
+  for (const std::int64_t ns :
+       {std::int64_t{0}, std::int64_t{1}, std::int64_t{1'500}, std::int64_t{800'000'000},
+        std::int64_t{999'999'999}, std::int64_t{1'000'000'001}, std::int64_t{5'400'000'000'000},
+        std::int64_t{90'000'000'123}, std::numeric_limits<std::int64_t>::max()}) {
     std::string text;
     AppendDuration(ns, text);
     const auto parsed = ParseDuration(text);
@@ -138,7 +140,8 @@ TEST(DurationTest, OnlyNumbersWithUnitsAreDurations) {
   EXPECT_EQ(*ParseDuration("0"), 0);
   EXPECT_EQ(*ParseDuration("1d2h3m4s5ms6us7ns"), 93'784'005'006'007);
   EXPECT_EQ(*ParseDuration("1.5h"), 5'400'000'000'000);
-  for (const char* text : {"", "5", "s", "5 s", "5x", "-5s", "1m1h", "1s1s", ".5s", "1.s", "300y", "999999d"}) {
+  for (const char* text :
+       {"", "5", "s", "5 s", "5x", "-5s", "1m1h", "1s1s", ".5s", "1.s", "300y", "999999d"}) {
     EXPECT_FALSE(ParseDuration(text).ok()) << text;
   }
 }

@@ -248,8 +248,8 @@ bool Aggregator::IsComplete(std::uint64_t number, std::uint64_t now_ns) const {
   const std::uint64_t end_ns = options_.start_ns + (number + 1) * kSecond;
   if (now_ns < end_ns) return false;
   if (now_ns >= end_ns + kGraceNs) return true;
-  return std::ranges::all_of(
-      sources_, [&](const auto& s) { return s->final || s->told_until > number; });
+  return std::ranges::all_of(sources_,
+                             [&](const auto& s) { return s->final || s->told_until > number; });
 }
 
 Row Aggregator::MakeRow(const Second& second) const {
@@ -307,7 +307,8 @@ void Aggregator::LetGo() {
     if (!second->folded && second->number + kOpenSeconds <= complete_) Fold(*second);
   }
   const std::uint64_t keep = std::max<std::uint64_t>(options_.window_seconds, kOpenSeconds);
-  while (!recent_.empty() && recent_.front()->folded && recent_.front()->number + keep < complete_) {
+  while (!recent_.empty() && recent_.front()->folded &&
+         recent_.front()->number + keep < complete_) {
     auto second = std::move(recent_.front());
     recent_.pop_front();
     second->totals.Clear();
@@ -376,7 +377,8 @@ void Aggregator::WatchSteps(std::vector<bool> steps) {
 
 Snapshot Aggregator::Look(std::uint64_t now_ns) const {
   Snapshot s;
-  s.elapsed_s = now_ns > options_.start_ns ? static_cast<double>(now_ns - options_.start_ns) / 1e9 : 0;
+  s.elapsed_s =
+      now_ns > options_.start_ns ? static_cast<double>(now_ns - options_.start_ns) / 1e9 : 0;
   s.warm_up = now_ns < options_.start_ns + warm_up_seconds_ * kSecond;
   s.gauges = CurrentGauges();
   const Second* last = nullptr;

@@ -45,9 +45,9 @@ struct Row {
   RowQuantiles service;
   std::uint64_t lateness_p99 = 0;
   std::uint64_t lateness_max = 0;
-  std::uint32_t users = 0;        // the most of the row's seconds
+  std::uint32_t users = 0;  // the most of the row's seconds
   std::uint32_t connections = 0;
-  std::uint64_t late = 0;         // samples that came after its quantiles were fixed; in the counts
+  std::uint64_t late = 0;  // samples that came after its quantiles were fixed; in the counts
 };
 
 // Errors that are alike, with one whole exchange as evidence.
@@ -66,18 +66,18 @@ struct FailureGroup {
 struct Snapshot {
   struct Step {
     std::uint64_t requests = 0, failed = 0;  // of the run
-    double rate = 0;                         // of the last complete second
-    RowQuantiles latency;                    // of the run
+    double rate = 0;  // of the last complete second
+    RowQuantiles latency;  // of the run
   };
   double elapsed_s = 0;
   bool warm_up = false;
-  Row last;                 // the last complete second
+  Row last;  // the last complete second
   std::vector<Row> recent;  // up to 60 rows, oldest first
   std::vector<Step> steps;  // by StepId
   std::uint64_t requests = 0, failed = 0, iterations = 0, iterations_failed = 0, dropped = 0;
   std::uint64_t bytes_in = 0, bytes_out = 0;
   std::uint64_t checks_passed = 0, checks_failed = 0;
-  RowQuantiles latency;     // of the run
+  RowQuantiles latency;  // of the run
   std::uint64_t lateness_p99 = 0, lateness_max = 0;
   Gauges gauges;
 };
@@ -89,11 +89,11 @@ struct Snapshot {
 class Aggregator {
  public:
   struct Options {
-    std::uint64_t start_ns = 0;        // the run's start, monotonic; seconds count from here
-    std::uint64_t warm_up_ns = 0;      // seconds that begin before this are in rows, not in totals
-    std::uint32_t window_seconds = 10; // how far back Window() can look
-    std::uint32_t max_rows = 3600;     // per series; beyond that, neighbours are put together
-    std::uint32_t max_groups = 500;    // of errors
+    std::uint64_t start_ns = 0;  // the run's start, monotonic; seconds count from here
+    std::uint64_t warm_up_ns = 0;  // seconds that begin before this are in rows, not in totals
+    std::uint32_t window_seconds = 10;  // how far back Window() can look
+    std::uint32_t max_rows = 3600;  // per series; beyond that, neighbours are put together
+    std::uint32_t max_groups = 500;  // of errors
   };
 
   // `shape` is borrowed.
@@ -171,7 +171,7 @@ class Aggregator {
   std::vector<bool> watched_;
   std::uint64_t complete_ = 0;
   std::uint64_t next_second_ = 0;  // the one after recent_.back()
-  std::uint64_t now_ns_ = 0;       // of the last Collect or Finish
+  std::uint64_t now_ns_ = 0;  // of the last Collect or Finish
   std::uint64_t warm_up_requests_ = 0;
   std::uint32_t most_users_ = 0;
   Totals totals_;

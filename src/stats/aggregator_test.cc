@@ -194,7 +194,8 @@ TEST_F(AggregatorTest, WhatAnotherProcessTellsIsMergedExactly) {
   base::Random random(21);
   base::Histogram expected;
   for (int i = 0; i < 5000; ++i) {
-    Exchange e = ExchangeAt(kStart + 1'000'000'000 + static_cast<std::uint64_t>(i), random.Below(1u << 28));
+    Exchange e =
+        ExchangeAt(kStart + 1'000'000'000 + static_cast<std::uint64_t>(i), random.Below(1u << 28));
     e.phases = {0, 1, 2, 3, 4, 5, random.Below(1000)};
     e.error = static_cast<ErrorId>(i % 3);
     (i % 2 == 0 ? here : there).RecordExchange(e);

@@ -16,8 +16,9 @@ std::unique_ptr<const model::Expression> CompileCondition(const ConditionSpec& s
     return nullptr;
   }
   if (expression->type() && *expression->type() != model::Type::kBool) {
-    diagnostics.Error(spec.where, "\"" + spec.text + "\" is no condition: it gives a " +
-                                      std::string(model::NameOf(*expression->type())),
+    diagnostics.Error(spec.where,
+                      "\"" + spec.text + "\" is no condition: it gives a " +
+                          std::string(model::NameOf(*expression->type())),
                       "compare it: drill.p95 < 300ms", static_cast<int>(spec.text.size()));
     return nullptr;
   }

@@ -20,7 +20,8 @@ using testing::HasSubstr;
 
 class ConditionsTest : public testing::Test {
  protected:
-  ConditionsTest() : aggregator_(shape_, {.start_ns = kStart}), recorder_(aggregator_.AddRecorder()) {}
+  ConditionsTest()
+      : aggregator_(shape_, {.start_ns = kStart}), recorder_(aggregator_.AddRecorder()) {}
 
   // One second of the run: `good` and `bad` exchanges of `duration_ns`.
   void Second(int good, int bad, std::uint64_t duration_ns = 1'000'000, StepId step = 0) {
@@ -40,7 +41,8 @@ class ConditionsTest : public testing::Test {
   ThresholdResult Judge(const std::string& text) {
     const std::vector<ConditionSpec> specs = {{text, {}}};
     auto thresholds = Thresholds::Compile(specs, shape_, {}, diagnostics_);
-    if (!thresholds) return {.text = "does not compile", .actual = {}, .reason = diagnostics_.Render()};
+    if (!thresholds)
+      return {.text = "does not compile", .actual = {}, .reason = diagnostics_.Render()};
     return thresholds->Evaluate({.totals = &aggregator_.totals(),
                                  .seconds = aggregator_.MeasuredSeconds(),
                                  .users = 0,

@@ -56,9 +56,10 @@ Guards::Judgement Guards::Judge(const Guard& guard, bool window_full) {
   ConditionResult result = EvaluateCondition(*guard.when, metrics_, arena_);
   if (result.kind != ConditionResult::Kind::kUnknown) {
     // Before a whole window has passed, `absent(drill)` would only say that the run is young.
-    const bool silent = !window_full && std::ranges::any_of(guard.when->slots(), [&](std::uint32_t s) {
-      return metrics_.values()[s].is_null();
-    });
+    const bool silent =
+        !window_full && std::ranges::any_of(guard.when->slots(), [&](std::uint32_t s) {
+          return metrics_.values()[s].is_null();
+        });
     return {result.kind == ConditionResult::Kind::kMet && !silent, {}};
   }
   return {window_full, "cannot be judged: " + result.reason};
@@ -96,8 +97,9 @@ std::vector<GuardEvent> Guards::Evaluate(Aggregator& aggregator, LoadState state
       metrics_.Fill({&window, static_cast<double>(covered), aggregator.CurrentGauges().users,
                      aggregator.MostUsers(), external});
     }
-    const bool full = guard.own ? std::min<std::uint64_t>(covered, running_seconds_) >= filled_window
-                                : covered >= filled_window;
+    const bool full = guard.own
+                          ? std::min<std::uint64_t>(covered, running_seconds_) >= filled_window
+                          : covered >= filled_window;
     Judgement judgement = Judge(guard, full);
     guard.state.held_seconds = judgement.met ? guard.state.held_seconds + passed : 0;
     guard.clear_seconds = judgement.met ? 0 : guard.clear_seconds + passed;

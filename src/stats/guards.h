@@ -77,7 +77,7 @@ class Guards {
     std::unique_ptr<const model::Expression> when;
     std::uint32_t for_seconds = 1;
     std::uint32_t window_seconds = 10;
-    bool own = true;               // reads only this run's metrics
+    bool own = true;  // reads only this run's metrics
     State state;
     std::uint32_t clear_seconds = 0;
   };
@@ -86,14 +86,15 @@ class Guards {
     std::string reason;
   };
 
-  Guards(const Shape& shape, std::span<const ExternalMetric> external) : metrics_(shape, external) {}
+  Guards(const Shape& shape, std::span<const ExternalMetric> external)
+      : metrics_(shape, external) {}
   [[nodiscard]] Judgement Judge(const Guard& guard, bool window_full);
   [[nodiscard]] std::string Describe(const Guard& guard) const;
 
   Metrics metrics_;
   std::vector<Guard> guards_;
   model::Arena arena_;
-  std::uint64_t seen_seconds_ = 0;     // complete seconds that have been judged
+  std::uint64_t seen_seconds_ = 0;  // complete seconds that have been judged
   std::uint64_t running_seconds_ = 0;  // since the load last began or resumed
 };
 

@@ -78,7 +78,8 @@ struct StepCounters {
   // From the intended start where there is one. Kept apart from `service` only once they differ.
   [[nodiscard]] const base::Histogram& Latency() const { return differs ? *own_latency : service; }
   void RecordDurations(std::uint64_t service_ns, std::uint64_t latency_ns) {
-    if (service_ns != latency_ns && !differs) [[unlikely]] TellApart();
+    if (service_ns != latency_ns && !differs) [[unlikely]]
+      TellApart();
     service.Record(service_ns);
     if (differs) own_latency->Record(latency_ns);
   }
@@ -146,20 +147,21 @@ struct Interval {
   std::uint64_t second = 0;  // since the run's start
   std::uint64_t told_until = 0;  // with this, its thread has told of every second before that one
   std::vector<std::unique_ptr<StepCounters>> steps;  // by StepId; null: never used
-  std::vector<StepId> touched;                       // steps used in this interval
+  std::vector<StepId> touched;  // steps used in this interval
   std::vector<CheckCounters> checks;
   std::vector<ScenarioCounters> scenarios;
   std::vector<FailureDelta> failures;
   std::uint64_t failures_without_group = 0;  // too many different ones
-  Gauges gauges;                             // as they stood at its end
-  std::uint32_t users_peak = 0;              // the most active users within it
-  bool final = false;                        // its thread records no more
+  Gauges gauges;  // as they stood at its end
+  std::uint32_t users_peak = 0;  // the most active users within it
+  bool final = false;  // its thread records no more
   Interval* next = nullptr;
 
   // The counters of a step, marked as used.
   [[nodiscard]] StepCounters& Step(StepId id) {
     auto& step = steps[id];
-    if (!step || !step->touched) [[unlikely]] Touch(id);
+    if (!step || !step->touched) [[unlikely]]
+      Touch(id);
     return *step;
   }
   void Clear();

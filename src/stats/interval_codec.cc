@@ -174,14 +174,16 @@ bool ReadSteps(VarintReader& reader, Interval& interval, const Shape& shape) {
     std::uint64_t id = 0;
     if (!reader.Next(id) || id >= shape.steps.size()) return false;
     if (interval.steps[id] && interval.steps[id]->touched) return false;
-    if (!ReadStep(reader, interval.Step(static_cast<StepId>(id)), shape.errors.size())) return false;
+    if (!ReadStep(reader, interval.Step(static_cast<StepId>(id)), shape.errors.size()))
+      return false;
   }
   return true;
 }
 
 bool ReadFailures(VarintReader& reader, Interval& interval, const Shape& shape) {
   std::uint64_t n = 0;
-  if (!reader.Next(interval.failures_without_group) || !reader.NextUpTo(reader.left(), n)) return false;
+  if (!reader.Next(interval.failures_without_group) || !reader.NextUpTo(reader.left(), n))
+    return false;
   for (std::uint64_t i = 0; i < n; ++i) {
     if (!ReadFailure(reader, interval.failures.emplace_back(), shape)) return false;
   }

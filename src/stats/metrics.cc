@@ -13,15 +13,50 @@ using model::Value;
 // Figures that every scope has or has not; the order is that of kFigures.
 enum class Stat : std::uint8_t {
   kPresence,  // the bare scope: null while it has no data
-  kP50, kP90, kP95, kP99, kP999, kMax, kMin, kMean,
-  kServiceP50, kServiceP90, kServiceP95, kServiceP99, kServiceMax, kServiceMean,
-  kRequests, kFailed, kErrors, kRate, kBytesIn, kBytesOut,
-  kChecks, kChecksFailed, kChecksPassed,
-  kIterations, kIterationsFailed, kIterationsInterrupted, kIterationsRate,
-  kIterationsP50, kIterationsP95, kIterationsP99, kIterationsMax,
-  kDropped, kLatenessP50, kLatenessP95, kLatenessP99, kLatenessMax,
-  kUsers, kUsersMax,
-  kConnectP95, kTlsP95, kFirstByteP50, kFirstByteP95, kFirstByteP99, kTransferP95,
+  kP50,
+  kP90,
+  kP95,
+  kP99,
+  kP999,
+  kMax,
+  kMin,
+  kMean,
+  kServiceP50,
+  kServiceP90,
+  kServiceP95,
+  kServiceP99,
+  kServiceMax,
+  kServiceMean,
+  kRequests,
+  kFailed,
+  kErrors,
+  kRate,
+  kBytesIn,
+  kBytesOut,
+  kChecks,
+  kChecksFailed,
+  kChecksPassed,
+  kIterations,
+  kIterationsFailed,
+  kIterationsInterrupted,
+  kIterationsRate,
+  kIterationsP50,
+  kIterationsP95,
+  kIterationsP99,
+  kIterationsMax,
+  kDropped,
+  kLatenessP50,
+  kLatenessP95,
+  kLatenessP99,
+  kLatenessMax,
+  kUsers,
+  kUsersMax,
+  kConnectP95,
+  kTlsP95,
+  kFirstByteP50,
+  kFirstByteP95,
+  kFirstByteP99,
+  kTransferP95,
 };
 
 enum : std::uint8_t { kInDrill = 1, kInSteps = 2, kInScenarios = 4, kInChecks = 8 };
@@ -87,13 +122,13 @@ constexpr Figure kFigures[] = {
 
 // What a real system and its isolation can tell; known names even where nobody provides them.
 constexpr std::pair<std::string_view, Type> kOthers[] = {
-    {"real.p50", Type::kDuration},      {"real.p90", Type::kDuration},
-    {"real.p95", Type::kDuration},      {"real.p99", Type::kDuration},
-    {"real.p999", Type::kDuration},     {"real.max", Type::kDuration},
-    {"real.mean", Type::kDuration},     {"real.errors", Type::kFloat},
-    {"real.rate", Type::kFloat},        {"real.requests", Type::kInt},
-    {"isolation.leaks", Type::kInt},    {"isolation.refused", Type::kInt},
-    {"isolation.marked", Type::kInt},   {"isolation.agents", Type::kInt},
+    {"real.p50", Type::kDuration},    {"real.p90", Type::kDuration},
+    {"real.p95", Type::kDuration},    {"real.p99", Type::kDuration},
+    {"real.p999", Type::kDuration},   {"real.max", Type::kDuration},
+    {"real.mean", Type::kDuration},   {"real.errors", Type::kFloat},
+    {"real.rate", Type::kFloat},      {"real.requests", Type::kInt},
+    {"isolation.leaks", Type::kInt},  {"isolation.refused", Type::kInt},
+    {"isolation.marked", Type::kInt}, {"isolation.agents", Type::kInt},
 };
 
 std::string Join(std::span<const std::string_view> path) {
@@ -107,11 +142,11 @@ std::string Join(std::span<const std::string_view> path) {
 
 // A name as an expression writes it after `prefix`: with brackets unless every part is an identifier.
 std::string Quote(std::string_view prefix, std::string_view name) {
-  const bool plain = !name.empty() && !(name[0] >= '0' && name[0] <= '9') &&
-                     std::ranges::all_of(name, [](char c) {
-                       return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-                              (c >= '0' && c <= '9') || c == '_' || c == '.';
-                     });
+  const bool plain =
+      !name.empty() && !(name[0] >= '0' && name[0] <= '9') && std::ranges::all_of(name, [](char c) {
+        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+               c == '_' || c == '.';
+      });
   std::string out(prefix);
   if (plain) return out.append(".").append(name);
   out += "['";
@@ -133,7 +168,8 @@ Value MeanOf(const base::Histogram& h) {
   return h.count() == 0 ? Value() : DurationOf(static_cast<std::uint64_t>(h.MeanNs()));
 }
 Value RatioOf(std::uint64_t part, std::uint64_t whole) {
-  return whole == 0 ? Value() : Value::Float(static_cast<double>(part) / static_cast<double>(whole));
+  return whole == 0 ? Value()
+                    : Value::Float(static_cast<double>(part) / static_cast<double>(whole));
 }
 Value RateOf(std::uint64_t n, double seconds) {
   return seconds <= 0 ? Value() : Value::Float(static_cast<double>(n) / seconds);
@@ -257,8 +293,8 @@ std::optional<model::Binding> Metrics::ResolveOther(std::span<const std::string_
   }
   for (const auto& [known, type] : kOthers) {
     if (known == name || (path.size() == 1 && known.starts_with(name + "."))) {
-      return Bind({Scope::kExternal, kNone, 0, name}, static_cast<std::uint32_t>(path.size() == 1 ? 1 : 2),
-                  type);
+      return Bind({Scope::kExternal, kNone, 0, name},
+                  static_cast<std::uint32_t>(path.size() == 1 ? 1 : 2), type);
     }
   }
   return std::nullopt;
@@ -266,8 +302,8 @@ std::optional<model::Binding> Metrics::ResolveOther(std::span<const std::string_
 
 std::optional<model::Binding> Metrics::Resolve(std::span<const std::string_view> path) {
   if (path.empty()) return std::nullopt;
-  const auto figure = [&](Scope scope, std::uint32_t index, std::uint8_t scopes, std::size_t used)
-      -> std::optional<model::Binding> {
+  const auto figure = [&](Scope scope, std::uint32_t index, std::uint8_t scopes,
+                          std::size_t used) -> std::optional<model::Binding> {
     if (path.size() == used) {
       const Type type = scope == Scope::kCheck ? Type::kFloat : Type::kInt;
       return Bind({scope, index, static_cast<std::uint8_t>(Stat::kPresence), Join(path)},

@@ -35,9 +35,9 @@ class Metrics : public model::Names {
   // What values are computed from.
   struct Input {
     const Totals* totals = nullptr;
-    double seconds = 0;              // that the totals cover
-    std::uint32_t users = 0;         // active now
-    std::uint32_t users_max = 0;     // the most at once
+    double seconds = 0;  // that the totals cover
+    std::uint32_t users = 0;  // active now
+    std::uint32_t users_max = 0;  // the most at once
     // By index of the external metrics; shorter or null where nothing is known.
     std::span<const model::Value> external;
   };
@@ -48,7 +48,9 @@ class Metrics : public model::Names {
   // Steps named by any slot.
   [[nodiscard]] std::vector<bool> StepsUsed() const;
   // True when the slot tells of what this run itself does (not of real.* and isolation.*).
-  [[nodiscard]] bool IsOwn(std::uint32_t slot) const { return slots_[slot].scope != Scope::kExternal; }
+  [[nodiscard]] bool IsOwn(std::uint32_t slot) const {
+    return slots_[slot].scope != Scope::kExternal;
+  }
   // Names of slots that nobody provides: they are null for ever.
   [[nodiscard]] std::vector<std::string> WithoutSource() const;
 
@@ -56,15 +58,17 @@ class Metrics : public model::Names {
   enum class Scope : std::uint8_t { kDrill, kStep, kScenario, kCheck, kExternal };
   struct Slot {
     Scope scope;
-    std::uint32_t index = 0;   // of step, scenario, check or external metric; kNone where there is none
-    std::uint8_t stat = 0;     // which figure
+    std::uint32_t index =
+        0;  // of step, scenario, check or external metric; kNone where there is none
+    std::uint8_t stat = 0;  // which figure
     std::string name;
   };
   static constexpr std::uint32_t kNone = ~std::uint32_t{0};
 
   [[nodiscard]] model::Value Compute(const Slot& slot, const Input& input) const;
   [[nodiscard]] std::optional<model::Binding> ResolveOther(std::span<const std::string_view> path);
-  [[nodiscard]] std::optional<model::Binding> Bind(Slot slot, std::uint32_t segments, model::Type type);
+  [[nodiscard]] std::optional<model::Binding> Bind(Slot slot, std::uint32_t segments,
+                                                   model::Type type);
 
   const Shape& shape_;
   std::span<const ExternalMetric> external_;

@@ -33,7 +33,8 @@ std::uint64_t HashMessage(std::string_view message) {
 }
 
 std::uint64_t KeyOf(const Failure& f) {
-  const std::uint64_t where = (static_cast<std::uint64_t>(f.step) << 8) | static_cast<std::uint8_t>(f.kind);
+  const std::uint64_t where =
+      (static_cast<std::uint64_t>(f.step) << 8) | static_cast<std::uint8_t>(f.kind);
   const std::uint64_t key = Mix(Mix(Mix(0, where), f.code), HashMessage(f.message));
   return key == 0 ? 1 : key;
 }
@@ -45,9 +46,9 @@ struct Recorder::Groups {
   static constexpr std::size_t kSlots = 1024;
   static constexpr std::size_t kMost = 512;
   struct Slot {
-    std::uint64_t key = 0;    // 0: free
+    std::uint64_t key = 0;  // 0: free
     std::uint64_t round = 0;  // the interval that `index` belongs to
-    std::size_t index = 0;    // in Interval::failures
+    std::size_t index = 0;  // in Interval::failures
   };
 
   std::array<Slot, kSlots> slots;
@@ -115,7 +116,9 @@ void Recorder::RecordIteration(ScenarioId scenario, std::uint64_t intended_ns,
   switch (outcome) {
     case IterationOutcome::kOk: ++counters.ok; break;
     case IterationOutcome::kFailed: ++counters.failed; break;
-    case IterationOutcome::kInterrupted: ++counters.interrupted; return;  // its duration says nothing
+    case IterationOutcome::kInterrupted:
+      ++counters.interrupted;
+      return;  // its duration says nothing
   }
   counters.duration.Record(Since(intended_ns == 0 ? start_ns : intended_ns, end_ns));
 }

@@ -24,7 +24,7 @@ struct Exchange {
   std::uint64_t start_ns = 0;
   std::uint64_t end_ns = 0;
   PhaseTimes phases{};
-  std::uint16_t status = 0;    // 0: there was no response
+  std::uint16_t status = 0;  // 0: there was no response
   ErrorId error = 0;
   Outcome outcome = Outcome::kOk;
   std::uint64_t bytes_in = 0;
@@ -80,8 +80,9 @@ class Recorder {
   template <typename MakeExample>
   void RecordFailure(const Failure& failure, MakeExample&& make) {
     using Make = std::remove_reference_t<MakeExample>;
-    CountFailure(failure, [](void* context, Example& example) { (*static_cast<Make*>(context))(example); },
-                 const_cast<void*>(static_cast<const void*>(&make)));
+    CountFailure(
+        failure, [](void* context, Example& example) { (*static_cast<Make*>(context))(example); },
+        const_cast<void*>(static_cast<const void*>(&make)));
   }
 
   // Hands over every second that has ended by `now_ns`. Called by a timer of the reactor a few
@@ -101,7 +102,8 @@ class Recorder {
 
   void CountFailure(const Failure& failure, void (*make)(void*, Example&), void* context);
   void Advance(std::uint64_t now_ns) {
-    if (now_ns >= open_end_ns_) [[unlikely]] Rotate(now_ns);
+    if (now_ns >= open_end_ns_) [[unlikely]]
+      Rotate(now_ns);
   }
   void HandOver(std::uint64_t told_until, Flush flush);
   void Open(std::uint64_t second);

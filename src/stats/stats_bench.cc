@@ -53,7 +53,8 @@ void BM_CollectSecond(benchmark::State& state) {
     state.PauseTiming();
     for (Recorder* recorder : recorders) {
       for (std::uint64_t i = 0; i < 25'000; ++i, ++sent) {
-        Exchange e = ExchangeAt(kStart + second * kSecond + 1 + i, 1'000'000 + random.Below(80'000'000));
+        Exchange e =
+            ExchangeAt(kStart + second * kSecond + 1 + i, 1'000'000 + random.Below(80'000'000));
         e.step = static_cast<StepId>(random.Below(300));
         e.phases[5] = 1'000'000;
         recorder->RecordExchange(e);

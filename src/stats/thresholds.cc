@@ -31,7 +31,8 @@ std::vector<ThresholdResult> Thresholds::Evaluate(const Metrics::Input& input) {
     result.text = std::string(condition->text());
     result.actual = ActualOf(*condition, metrics_);
     ConditionResult outcome = EvaluateCondition(*condition, metrics_, arena_);
-    if (outcome.kind == ConditionResult::Kind::kMet) result.verdict = ThresholdResult::Verdict::kPassed;
+    if (outcome.kind == ConditionResult::Kind::kMet)
+      result.verdict = ThresholdResult::Verdict::kPassed;
     result.reason = std::move(outcome.reason);
   }
   return results;

@@ -15,7 +15,7 @@ struct Totals {
   explicit Totals(const Shape& shape);
 
   base::HistogramPool pool;  // of all histograms in here
-  StepCounters all;          // the exchanges of every step
+  StepCounters all;  // the exchanges of every step
   std::vector<std::unique_ptr<StepCounters>> steps;  // by StepId; null: nothing yet
   std::vector<CheckCounters> checks;
   std::vector<ScenarioCounters> scenarios;

@@ -2,9 +2,9 @@
 
 // CHECK(condition): stops the process with file, line and condition when the condition is false.
 // For bugs only, never for outside input (that gets a Status). On in every build.
-#define CHECK(condition)                                                     \
-  (static_cast<bool>(condition)                                              \
-       ? static_cast<void>(0)                                                \
+#define CHECK(condition)        \
+  (static_cast<bool>(condition) \
+       ? static_cast<void>(0)   \
        : ::ronda::base::internal::CheckFailed(__FILE__, __LINE__, #condition))
 
 // The same in debug and sanitizer builds; nothing where NDEBUG is set.

@@ -11,7 +11,8 @@ namespace ronda::base {
 [[nodiscard]] inline std::uint64_t MonotonicNanos() {
   timespec t;
   clock_gettime(CLOCK_MONOTONIC, &t);
-  return static_cast<std::uint64_t>(t.tv_sec) * 1'000'000'000u + static_cast<std::uint64_t>(t.tv_nsec);
+  return static_cast<std::uint64_t>(t.tv_sec) * 1'000'000'000u +
+         static_cast<std::uint64_t>(t.tv_nsec);
 }
 
 // Time as something that is handed in, so that tests own it. Thread-safe.

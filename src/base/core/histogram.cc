@@ -221,7 +221,8 @@ Result<Histogram> Histogram::Decode(std::string_view bytes) {
   }
   if (h.count_ != count || h.clamped_ > count) return Malformed("the counts do not add up");
   if (count == 0) {
-    if (min_ns != 0 || h.max_ns_ != 0 || h.sum_ns_ != 0) return Malformed("an empty one with values");
+    if (min_ns != 0 || h.max_ns_ != 0 || h.sum_ns_ != 0)
+      return Malformed("an empty one with values");
     return h;
   }
   if (min_ns > h.max_ns_ || h.max_ns_ > max || h.BucketOf(min_ns) != first ||

@@ -55,7 +55,7 @@ class HistogramPool {
 class Histogram {
  public:
   struct Layout {
-    int precision_bits = 9;                 // 1..14; 9 keeps quantiles within 0.1 %
+    int precision_bits = 9;  // 1..14; 9 keeps quantiles within 0.1 %
     std::uint64_t max_ns = 3'600'000'000'000;  // one hour; larger values count as this one
 
     bool operator==(const Layout&) const = default;
@@ -134,12 +134,14 @@ class Histogram {
   using Block = HistogramPool::Block;
 
   [[nodiscard]] std::size_t BucketOf(std::uint64_t ns) const {
-    const int shift = std::max(0, static_cast<int>(std::bit_width(ns)) - 1 - layout_.precision_bits);
+    const int shift =
+        std::max(0, static_cast<int>(std::bit_width(ns)) - 1 - layout_.precision_bits);
     return (static_cast<std::size_t>(shift) << layout_.precision_bits) + (ns >> shift);
   }
   [[nodiscard]] std::uint64_t& CountOf(std::size_t bucket) {
     Block*& block = blocks_[bucket >> HistogramPool::kBlockBits];
-    if (block == nullptr) [[unlikely]] block = NewBlock();
+    if (block == nullptr) [[unlikely]]
+      block = NewBlock();
     return (*block)[bucket & (HistogramPool::kBlockCounts - 1)];
   }
   [[nodiscard]] std::uint64_t MiddleOf(std::size_t bucket) const;

@@ -11,7 +11,8 @@
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   ronda::base::Histogram h;
   std::vector<std::uint64_t> model;
-  for (; size >= sizeof(std::uint64_t); data += sizeof(std::uint64_t), size -= sizeof(std::uint64_t)) {
+  for (; size >= sizeof(std::uint64_t);
+       data += sizeof(std::uint64_t), size -= sizeof(std::uint64_t)) {
     std::uint64_t ns;
     std::memcpy(&ns, data, sizeof ns);
     h.Record(ns);

@@ -33,8 +33,8 @@ TEST(HistogramTest, QuantilesStayWithinTheLayoutsRelativeError) {
   Histogram h;
   std::vector<std::uint64_t> values;
   for (int i = 0; i < 200'000; ++i) {
-    values.push_back(std::min<std::uint64_t>(static_cast<std::uint64_t>(latency(random)),
-                                             h.layout().max_ns));
+    values.push_back(
+        std::min<std::uint64_t>(static_cast<std::uint64_t>(latency(random)), h.layout().max_ns));
     h.Record(values.back());
   }
   for (double q : {0.001, 0.1, 0.5, 0.9, 0.99, 0.999, 1.0}) {

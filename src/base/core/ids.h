@@ -32,11 +32,11 @@ struct TraceId {
 enum class Environment : std::uint8_t {
   kUnknown = 0,
   kDevelopment = 1,  // d
-  kTest = 2,         // t
-  kStress = 3,       // s
-  kPreRelease = 4,   // p
-  kGray = 5,         // g
-  kProduction = 6,   // o (online)
+  kTest = 2,  // t
+  kStress = 3,  // s
+  kPreRelease = 4,  // p
+  kGray = 5,  // g
+  kProduction = 6,  // o (online)
 };
 
 struct TraceIdParts {

@@ -35,12 +35,16 @@ base::Result<std::string> ScenarioFor(const std::string& url, const base::Option
     }
     std::size_t value = colon + 1;
     while (value < header.size() && header[value] == ' ') ++value;
-    headers += (headers.empty() ? "" : ", ") + Quoted(header.substr(0, colon)) + ": " + Quoted(header.substr(value));
+    headers += (headers.empty() ? "" : ", ") + Quoted(header.substr(0, colon)) + ": " +
+               Quoted(header.substr(value));
   }
   const bool http2 = options.Switch("http2");
   const std::string body = options.Has("body") ? options.String("body") : "";
-  const std::string method = options.IsSet("method") ? options.String("method") : body.empty() ? "GET" : "POST";
-  std::string with = fmt::format("method: {}, url: {}, decompress: false, redirects: 0", Quoted(method), Quoted(url));
+  const std::string method = options.IsSet("method") ? options.String("method")
+                             : body.empty()          ? "GET"
+                                                     : "POST";
+  std::string with = fmt::format("method: {}, url: {}, decompress: false, redirects: 0",
+                                 Quoted(method), Quoted(url));
   if (!headers.empty()) with += ", headers: {" + headers + "}";
   if (!body.empty()) with += ", body: " + Quoted(body);
   if (http2) with += url.starts_with("https:") ? ", version: h2" : ", version: h2c";
@@ -48,7 +52,9 @@ base::Result<std::string> ScenarioFor(const std::string& url, const base::Option
   if (options.Switch("insecure")) with += ", tls: {verify: false}";
   if (options.Switch("fresh")) with += ", freshConnection: true";
   with += fmt::format(", timeout: {}ms", options.DurationNs("timeout") / 1'000'000);
-  return "kind: Scenario\nname: bench\nhttp: {cookies: off}\nsteps:\n- {id: request, action: http.request, with: {" + with + "}}\n";
+  return "kind: Scenario\nname: bench\nhttp: {cookies: off}\nsteps:\n- {id: request, action: "
+         "http.request, with: {" +
+         with + "}}\n";
 }
 
 double Ms(std::uint64_t ns) { return static_cast<double>(ns) / 1e6; }
@@ -61,7 +67,8 @@ base::Result<base::ExitCode> Bench(const Invocation& invocation, Context& contex
   request.sources.push_back(std::make_shared<const model::Source>(model::Source{"bench", text}));
   const std::int64_t streams = options.Int("streams");
   if (streams > 1 && !options.Switch("http2")) {
-    return base::InvalidArgument("--streams needs --http2: HTTP/1.1 has one request at a time on a connection");
+    return base::InvalidArgument(
+        "--streams needs --http2: HTTP/1.1 has one request at a time on a connection");
   }
   request.users_per_connection = static_cast<std::uint32_t>(streams);
   const auto users = static_cast<std::uint32_t>(options.Int("connections") * streams);
@@ -82,27 +89,40 @@ base::Result<base::ExitCode> Bench(const Invocation& invocation, Context& contex
   const stats::ScenarioCounters& scenario = totals.scenarios.front();
   const double seconds = done.result.load->MeasuredSeconds();
   const double rate = seconds > 0 ? static_cast<double>(step.requests) / seconds : 0;
-  const double cpu_us = step.requests > 0 ? static_cast<double>(done.cpu_ns) / 1e3 / static_cast<double>(step.requests) : 0;
+  const double cpu_us = step.requests > 0 ? static_cast<double>(done.cpu_ns) / 1e3 /
+                                                static_cast<double>(step.requests)
+                                          : 0;
   const auto q = [&](double quantile) { return Ms(step.Latency().Quantile(quantile)); };
   if (options.Switch("json")) {
     context.out << fmt::format(
-        "{{\"url\":{},\"requests\":{},\"requests_per_second\":{:.3f},\"errors\":{},\"duration_s\":{:.3f},\"threads\":{},"
-        "\"latency_ms\":{{\"p50\":{:.6f},\"p90\":{:.6f},\"p99\":{:.6f},\"p999\":{:.6f},\"max\":{:.6f}}},"
+        "{{\"url\":{},\"requests\":{},\"requests_per_second\":{:.3f},\"errors\":{},\"duration_s\":{"
+        ":.3f},\"threads\":{},"
+        "\"latency_ms\":{{\"p50\":{:.6f},\"p90\":{:.6f},\"p99\":{:.6f},\"p999\":{:.6f},\"max\":{:."
+        "6f}}},"
         "\"service_ms\":{{\"p50\":{:.6f},\"p99\":{:.6f},\"max\":{:.6f}}},"
         "\"lateness_ms\":{{\"p50\":{:.6f},\"p99\":{:.6f},\"max\":{:.6f}}},"
-        "\"dropped\":{},\"bytes_in\":{},\"bytes_out\":{},\"connections_opened\":{},\"cpu_us_per_request\":{:.3f}}}\n",
-        Quoted(url), step.requests, rate, step.failed, seconds, done.result.threads, q(0.5), q(0.9), q(0.99), q(0.999),
-        Ms(step.Latency().Quantile(1)), Ms(step.service.Quantile(0.5)), Ms(step.service.Quantile(0.99)), Ms(step.service.Quantile(1)),
-        Ms(scenario.lateness.Quantile(0.5)), Ms(scenario.lateness.Quantile(0.99)), Ms(scenario.lateness.Quantile(1)), scenario.dropped,
-        step.bytes_in, step.bytes_out, done.result.load->CurrentGauges().connections_opened, cpu_us);
+        "\"dropped\":{},\"bytes_in\":{},\"bytes_out\":{},\"connections_opened\":{},\"cpu_us_per_"
+        "request\":{:.3f}}}\n",
+        Quoted(url), step.requests, rate, step.failed, seconds, done.result.threads, q(0.5), q(0.9),
+        q(0.99), q(0.999), Ms(step.Latency().Quantile(1)), Ms(step.service.Quantile(0.5)),
+        Ms(step.service.Quantile(0.99)), Ms(step.service.Quantile(1)),
+        Ms(scenario.lateness.Quantile(0.5)), Ms(scenario.lateness.Quantile(0.99)),
+        Ms(scenario.lateness.Quantile(1)), scenario.dropped, step.bytes_in, step.bytes_out,
+        done.result.load->CurrentGauges().connections_opened, cpu_us);
   } else {
-    context.out << fmt::format("{} requests in {:.2f} s, {:.1f}/s, {} failed, {:.2f} us of CPU each, {} thread{}\n", step.requests, seconds,
-                               rate, step.failed, cpu_us, done.result.threads, done.result.threads == 1 ? "" : "s");
-    context.out << fmt::format("latency   p50 {:.3f} ms   p90 {:.3f} ms   p99 {:.3f} ms   p99.9 {:.3f} ms   max {:.3f} ms\n", q(0.5), q(0.9),
-                               q(0.99), q(0.999), Ms(step.Latency().Quantile(1)));
+    context.out << fmt::format(
+        "{} requests in {:.2f} s, {:.1f}/s, {} failed, {:.2f} us of CPU each, {} thread{}\n",
+        step.requests, seconds, rate, step.failed, cpu_us, done.result.threads,
+        done.result.threads == 1 ? "" : "s");
+    context.out << fmt::format(
+        "latency   p50 {:.3f} ms   p90 {:.3f} ms   p99 {:.3f} ms   p99.9 {:.3f} ms   max {:.3f} "
+        "ms\n",
+        q(0.5), q(0.9), q(0.99), q(0.999), Ms(step.Latency().Quantile(1)));
     if (options.Has("rate")) {
-      context.out << fmt::format("lateness  p50 {:.3f} ms   p99 {:.3f} ms   max {:.3f} ms   dropped {}\n", Ms(scenario.lateness.Quantile(0.5)),
-                                 Ms(scenario.lateness.Quantile(0.99)), Ms(scenario.lateness.Quantile(1)), scenario.dropped);
+      context.out << fmt::format(
+          "lateness  p50 {:.3f} ms   p99 {:.3f} ms   max {:.3f} ms   dropped {}\n",
+          Ms(scenario.lateness.Quantile(0.5)), Ms(scenario.lateness.Quantile(0.99)),
+          Ms(scenario.lateness.Quantile(1)), scenario.dropped);
     }
     for (const stats::FailureGroup* group : done.result.load->Failures()) {
       context.out << fmt::format("error     {} x {}\n", group->count, group->message);
@@ -111,8 +131,11 @@ base::Result<base::ExitCode> Bench(const Invocation& invocation, Context& contex
   context.out.flush();
   if (done.interrupted) return base::ExitCode::kInterrupted;
   if (step.requests == step.failed) {
-    return base::Unavailable(fmt::format("{}: not one request succeeded{}", url,
-                                         done.result.load->Failures().empty() ? "" : ": " + done.result.load->Failures().front()->message));
+    return base::Unavailable(
+        fmt::format("{}: not one request succeeded{}", url,
+                    done.result.load->Failures().empty()
+                        ? ""
+                        : ": " + done.result.load->Failures().front()->message));
   }
   return base::ExitCode::kOk;
 }
@@ -124,25 +147,101 @@ Command BenchCommand() {
       .name = "bench",
       .summary = "drive one URL and print rate, latency and errors",
       .description =
-          "Sends the same request again and again, by so many connections or at a fixed rate, and prints how long the answers took. The same "
+          "Sends the same request again and again, by so many connections or at a fixed rate, and "
+          "prints how long the answers took. The same "
           "engine as `ronda run`: latency counts from the intended start when a rate is given.",
-      .examples = "ronda bench http://127.0.0.1:8080/ -c 64 -d 10s\nronda bench https://shop.test/ --rate 500 -d 1m --json",
+      .examples =
+          "ronda bench http://127.0.0.1:8080/ -c 64 -d 10s\nronda bench https://shop.test/ --rate "
+          "500 -d 1m --json",
       .positionals = {{.name = "URL", .description = "What to request."}},
-      .options =
-          {{.name = "connections", .letter = 'c', .type = OptionType::kInt, .value_name = "N", .default_text = "10", .min = "1", .max = "1000000", .scope = OptionScope::kFlagOnly, .description = "Connections, each with one request at a time (see --streams)."},
-           {.name = "duration", .letter = 'd', .type = OptionType::kDuration, .default_text = "10s", .min = "1ms", .scope = OptionScope::kFlagOnly, .description = "How long."},
-           {.name = "requests", .letter = 'n', .type = OptionType::kInt, .value_name = "N", .min = "1", .scope = OptionScope::kFlagOnly, .description = "Ends after so many requests instead."},
-           {.name = "rate", .letter = 'r', .type = OptionType::kFloat, .value_name = "N", .min = "0.001", .unit = "requests/s", .scope = OptionScope::kFlagOnly, .description = "Starts so many requests a second whatever the target does (open model)."},
-           {.name = "threads", .letter = 't', .type = OptionType::kInt, .value_name = "N", .min = "1", .max = "1024", .scope = OptionScope::kFlagOnly, .description = "Reactor threads; as many as the load needs unless given."},
-           {.name = "http2", .type = OptionType::kSwitch, .scope = OptionScope::kFlagOnly, .description = "Speaks HTTP/2: by ALPN on https, by prior knowledge on http."},
-           {.name = "streams", .letter = 'm', .type = OptionType::kInt, .value_name = "N", .default_text = "1", .min = "1", .max = "1000", .scope = OptionScope::kFlagOnly, .description = "Concurrent requests on each HTTP/2 connection."},
-           {.name = "method", .letter = 'X', .value_name = "METHOD", .default_text = "GET", .scope = OptionScope::kFlagOnly, .description = "The method; POST when there is a body."},
-           {.name = "header", .letter = 'H', .type = OptionType::kList, .value_name = "HEADER", .scope = OptionScope::kFlagOnly, .description = "A header, \"Name: value\"; may be given several times."},
-           {.name = "body", .value_name = "TEXT", .scope = OptionScope::kFlagOnly, .description = "The request's body."},
-           {.name = "timeout", .type = OptionType::kDuration, .default_text = "30s", .min = "1ms", .scope = OptionScope::kFlagOnly, .description = "Of one request."},
-           {.name = "insecure", .letter = 'k', .type = OptionType::kSwitch, .scope = OptionScope::kFlagOnly, .description = "Does not verify the server's certificate."},
-           {.name = "fresh", .type = OptionType::kSwitch, .scope = OptionScope::kFlagOnly, .description = "Opens a connection for each request."},
-           {.name = "json", .type = OptionType::kSwitch, .scope = OptionScope::kFlagOnly, .description = "One JSON object."}},
+      .options = {{.name = "connections",
+                   .letter = 'c',
+                   .type = OptionType::kInt,
+                   .value_name = "N",
+                   .default_text = "10",
+                   .min = "1",
+                   .max = "1000000",
+                   .scope = OptionScope::kFlagOnly,
+                   .description = "Connections, each with one request at a time (see --streams)."},
+                  {.name = "duration",
+                   .letter = 'd',
+                   .type = OptionType::kDuration,
+                   .default_text = "10s",
+                   .min = "1ms",
+                   .scope = OptionScope::kFlagOnly,
+                   .description = "How long."},
+                  {.name = "requests",
+                   .letter = 'n',
+                   .type = OptionType::kInt,
+                   .value_name = "N",
+                   .min = "1",
+                   .scope = OptionScope::kFlagOnly,
+                   .description = "Ends after so many requests instead."},
+                  {.name = "rate",
+                   .letter = 'r',
+                   .type = OptionType::kFloat,
+                   .value_name = "N",
+                   .min = "0.001",
+                   .unit = "requests/s",
+                   .scope = OptionScope::kFlagOnly,
+                   .description =
+                       "Starts so many requests a second whatever the target does (open model)."},
+                  {.name = "threads",
+                   .letter = 't',
+                   .type = OptionType::kInt,
+                   .value_name = "N",
+                   .min = "1",
+                   .max = "1024",
+                   .scope = OptionScope::kFlagOnly,
+                   .description = "Reactor threads; as many as the load needs unless given."},
+                  {.name = "http2",
+                   .type = OptionType::kSwitch,
+                   .scope = OptionScope::kFlagOnly,
+                   .description = "Speaks HTTP/2: by ALPN on https, by prior knowledge on http."},
+                  {.name = "streams",
+                   .letter = 'm',
+                   .type = OptionType::kInt,
+                   .value_name = "N",
+                   .default_text = "1",
+                   .min = "1",
+                   .max = "1000",
+                   .scope = OptionScope::kFlagOnly,
+                   .description = "Concurrent requests on each HTTP/2 connection."},
+                  {.name = "method",
+                   .letter = 'X',
+                   .value_name = "METHOD",
+                   .default_text = "GET",
+                   .scope = OptionScope::kFlagOnly,
+                   .description = "The method; POST when there is a body."},
+                  {.name = "header",
+                   .letter = 'H',
+                   .type = OptionType::kList,
+                   .value_name = "HEADER",
+                   .scope = OptionScope::kFlagOnly,
+                   .description = "A header, \"Name: value\"; may be given several times."},
+                  {.name = "body",
+                   .value_name = "TEXT",
+                   .scope = OptionScope::kFlagOnly,
+                   .description = "The request's body."},
+                  {.name = "timeout",
+                   .type = OptionType::kDuration,
+                   .default_text = "30s",
+                   .min = "1ms",
+                   .scope = OptionScope::kFlagOnly,
+                   .description = "Of one request."},
+                  {.name = "insecure",
+                   .letter = 'k',
+                   .type = OptionType::kSwitch,
+                   .scope = OptionScope::kFlagOnly,
+                   .description = "Does not verify the server's certificate."},
+                  {.name = "fresh",
+                   .type = OptionType::kSwitch,
+                   .scope = OptionScope::kFlagOnly,
+                   .description = "Opens a connection for each request."},
+                  {.name = "json",
+                   .type = OptionType::kSwitch,
+                   .scope = OptionScope::kFlagOnly,
+                   .description = "One JSON object."}},
       .run = Bench};
 }
 

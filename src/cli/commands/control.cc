@@ -22,11 +22,17 @@ Command ControlCommand() {
   return {.name = "control",
           .summary = "change a run while it goes on",
           .description =
-              "Sends a command to the control socket of a running `ronda run --control SOCKET`: status, rate N (arrivals a second), users N, pause, "
+              "Sends a command to the control socket of a running `ronda run --control SOCKET`: "
+              "status, rate N (arrivals a second), users N, pause, "
               "resume, stop (drains), abort. Prints the answer, one JSON object.",
-          .examples = "ronda control /run/user/1000/buy.sock status\nronda control ./buy.sock rate 500\nronda control ./buy.sock stop",
+          .examples =
+              "ronda control /run/user/1000/buy.sock status\nronda control ./buy.sock rate "
+              "500\nronda control ./buy.sock stop",
           .positionals = {{.name = "SOCKET", .description = "The path that --control was given."},
-                          {.name = "COMMAND", .arity = Arity::kAny, .description = "status, rate N, users N, pause, resume, stop or abort.", .suggest = Suggest::kChoices}},
+                          {.name = "COMMAND",
+                           .arity = Arity::kAny,
+                           .description = "status, rate N, users N, pause, resume, stop or abort.",
+                           .suggest = Suggest::kChoices}},
           .run = Control};
 }
 

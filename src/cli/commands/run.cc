@@ -24,7 +24,9 @@ constexpr std::uint64_t kLineEveryNs = 10'000'000'000;
 // elsewhere. Logs go above the block. Thread-safe.
 class Progress {
  public:
-  Progress(Context& context, Color color) : context_(context), paint_(color == Color::kOn ? report::Paint::kColor : report::Paint::kPlain) {}
+  Progress(Context& context, Color color)
+      : context_(context),
+        paint_(color == Color::kOn ? report::Paint::kColor : report::Paint::kPlain) {}
 
   void SetShape(const stats::Shape* shape) { shape_ = shape; }
 
@@ -73,9 +75,11 @@ class Exchanges : public engine::StepObserver {
   void OnStep(const engine::StepReport& step) override {
     const std::lock_guard lock(mutex_);
     std::ostream& out = context_.err;
-    const bool good = step.error.empty() && std::ranges::all_of(step.checks, &engine::StepReport::Note::ok);
-    out << Paint(color_, good ? Tone::kGreen : Tone::kRed, good ? "ok   " : "FAIL ") << Paint(color_, Tone::kBold, step.step) << "  " << step.action
-        << "  " << report::FormatNs(step.duration_ns);
+    const bool good =
+        step.error.empty() && std::ranges::all_of(step.checks, &engine::StepReport::Note::ok);
+    out << Paint(color_, good ? Tone::kGreen : Tone::kRed, good ? "ok   " : "FAIL ")
+        << Paint(color_, Tone::kBold, step.step) << "  " << step.action << "  "
+        << report::FormatNs(step.duration_ns);
     if (step.attempt > 1) out << "  attempt " << step.attempt;
     out << '\n';
     if (step.exchange != nullptr) {
@@ -89,7 +93,9 @@ class Exchanges : public engine::StepObserver {
     if (!step.error.empty()) out << "  error: " << step.error << '\n';
     for (const auto& value : step.values) out << "  " << value.text << '\n';
     for (const auto& check : step.checks) {
-      out << "  " << Paint(color_, check.ok ? Tone::kGreen : Tone::kRed, check.ok ? "ok   " : "FAIL ") << check.text << '\n';
+      out << "  "
+          << Paint(color_, check.ok ? Tone::kGreen : Tone::kRed, check.ok ? "ok   " : "FAIL ")
+          << check.text << '\n';
     }
     out << std::endl;
   }
@@ -178,18 +184,21 @@ base::Result<std::vector<Output>> ReadOutputs(const std::vector<std::string>& gi
     if (std::ranges::find(kKinds, kind) == kKinds.end()) {
       const std::string nearest = model::Nearest(kind, kKinds);
       return base::InvalidArgument("--out " + text + ": there is no \"" + kind + "\"; " +
-                                   (nearest.empty() ? "it is one of json, html, junit, text" : "did you mean " + nearest + "?"));
+                                   (nearest.empty() ? "it is one of json, html, junit, text"
+                                                    : "did you mean " + nearest + "?"));
     }
     outputs.push_back({kind, text.substr(equals + 1)});
   }
   return outputs;
 }
 
-base::Result<std::vector<std::pair<std::string, std::string>>> ReadSettings(const std::vector<std::string>& given) {
+base::Result<std::vector<std::pair<std::string, std::string>>> ReadSettings(
+    const std::vector<std::string>& given) {
   std::vector<std::pair<std::string, std::string>> settings;
   for (const std::string& text : given) {
     const std::size_t equals = text.find('=');
-    if (equals == std::string::npos || equals == 0) return base::InvalidArgument("--set " + text + ": write name=value");
+    if (equals == std::string::npos || equals == 0)
+      return base::InvalidArgument("--set " + text + ": write name=value");
     settings.emplace_back(text.substr(0, equals), text.substr(equals + 1));
   }
   return settings;
@@ -197,8 +206,10 @@ base::Result<std::vector<std::pair<std::string, std::string>>> ReadSettings(cons
 
 base::Result<engine::Share> ReadShard(const std::string& text) {
   engine::Share share;
-  if (std::sscanf(text.c_str(), "%u/%u", &share.index, &share.count) != 2 || share.count == 0 || share.index == 0 || share.index > share.count) {
-    return base::InvalidArgument("--shard " + text + ": write PART/PARTS, e.g. 1/2 and 2/2 for two processes");
+  if (std::sscanf(text.c_str(), "%u/%u", &share.index, &share.count) != 2 || share.count == 0 ||
+      share.index == 0 || share.index > share.count) {
+    return base::InvalidArgument("--shard " + text +
+                                 ": write PART/PARTS, e.g. 1/2 and 2/2 for two processes");
   }
   --share.index;
   return share;
@@ -222,8 +233,10 @@ base::Result<RunRequest> RequestFor(const Invocation& invocation) {
   request.load.once = options.Switch("once");
   if (options.Has("users")) request.load.users = static_cast<std::uint32_t>(options.Int("users"));
   if (options.Has("rate")) request.load.rate = options.Float("rate");
-  if (options.Has("duration")) request.load.duration_ns = static_cast<std::uint64_t>(options.DurationNs("duration"));
-  if (options.Has("iterations")) request.load.iterations = static_cast<std::uint64_t>(options.Int("iterations"));
+  if (options.Has("duration"))
+    request.load.duration_ns = static_cast<std::uint64_t>(options.DurationNs("duration"));
+  if (options.Has("iterations"))
+    request.load.iterations = static_cast<std::uint64_t>(options.Int("iterations"));
   if (options.Has("threads")) request.options.threads = static_cast<int>(options.Int("threads"));
   if (options.Has("seed")) request.options.seed = static_cast<std::uint64_t>(options.Int("seed"));
   if (options.Has("control")) request.options.control_path = options.String("control");
@@ -241,17 +254,22 @@ base::Result<base::ExitCode> Run(const Invocation& invocation, Context& context)
   Progress progress(context, invocation.err_color);
   Exchanges exchanges(context, invocation.err_color);
   const bool verbose = options.Switch("verbose");
-  if (verbose && !request.load.once) return base::InvalidArgument("--verbose shows single steps and needs --once");
+  if (verbose && !request.load.once)
+    return base::InvalidArgument("--verbose shows single steps and needs --once");
   if (verbose) request.options.observer = &exchanges;
   const bool quiet = options.Switch("quiet");
   request.on_program = [&](const engine::Program& program) { progress.SetShape(&program.shape); };
-  if (!quiet && !request.load.once) request.options.on_look = [&](const stats::Snapshot& look) { progress.Look(look); };
-  request.options.on_log = [&](std::string_view level, std::string_view text) { progress.Log(level, text); };
+  if (!quiet && !request.load.once)
+    request.options.on_look = [&](const stats::Snapshot& look) { progress.Look(look); };
+  request.options.on_log = [&](std::string_view level, std::string_view text) {
+    progress.Log(level, text);
+  };
   ASSIGN_OR_RETURN(const RunDone done, ExecuteRun(std::move(request), context));
 
   const report::ReportInput input = InputOf(done);
   for (const model::Output& output : done.program->outputs) {
-    const bool said = std::ranges::any_of(outputs, [&](const Output& o) { return o.kind == output.kind; });
+    const bool said =
+        std::ranges::any_of(outputs, [&](const Output& o) { return o.kind == output.kind; });
     if (!said) outputs.push_back({output.kind, output.target.text});
   }
   bool lost = false;
@@ -259,10 +277,12 @@ base::Result<base::ExitCode> Run(const Invocation& invocation, Context& context)
     const std::string text = output.kind == "json"    ? report::ReportJson(input)
                              : output.kind == "html"  ? report::ReportHtml(input)
                              : output.kind == "junit" ? report::ReportJUnit(input)
-                             : output.kind == "text"  ? report::SummaryText(input, report::Paint::kPlain)
-                                                      : std::string();
+                             : output.kind == "text"
+                                 ? report::SummaryText(input, report::Paint::kPlain)
+                                 : std::string();
     if (text.empty()) {
-      context.log.Warning("output " + output.kind + ": not written by this command; json, html, junit and text are");
+      context.log.Warning("output " + output.kind +
+                          ": not written by this command; json, html, junit and text are");
       continue;
     }
     if (const base::Status written = WriteFile(output.path, text); !written.ok()) {
@@ -273,7 +293,8 @@ base::Result<base::ExitCode> Run(const Invocation& invocation, Context& context)
   if (options.Switch("json")) {
     context.out << report::ReportJson(input);
   } else {
-    context.out << report::SummaryText(input, invocation.out_color == Color::kOn ? report::Paint::kColor : report::Paint::kPlain);
+    context.out << report::SummaryText(
+        input, invocation.out_color == Color::kOn ? report::Paint::kColor : report::Paint::kPlain);
   }
   context.out.flush();
   if (!context.out) {
@@ -291,32 +312,117 @@ Command RunCommand() {
       .name = "run",
       .summary = "run a scenario or a drill",
       .description =
-          "Runs the Drill of the file, or its Scenario when there is none. Without `load:` and without --users, --rate, --duration or "
-          "--iterations it is one iteration, and any failed check fails it (exit code 99). Under load the thresholds decide. Ctrl-C drains; a "
+          "Runs the Drill of the file, or its Scenario when there is none. Without `load:` and "
+          "without --users, --rate, --duration or "
+          "--iterations it is one iteration, and any failed check fails it (exit code 99). Under "
+          "load the thresholds decide. Ctrl-C drains; a "
           "second one stops at once.",
       .examples =
-          "ronda run buy.yaml --once -v\nronda run buy.yaml --users 50 --duration 1m --out html=report.html\nronda run drill.yaml --env stress "
+          "ronda run buy.yaml --once -v\nronda run buy.yaml --users 50 --duration 1m --out "
+          "html=report.html\nronda run drill.yaml --env stress "
           "--set user=anna --control ./run.sock",
-      .positionals = {{.name = "FILE", .arity = Arity::kAtLeastOne, .description = "YAML definitions; paths in them are relative to the first."}},
+      .positionals = {{.name = "FILE",
+                       .arity = Arity::kAtLeastOne,
+                       .description =
+                           "YAML definitions; paths in them are relative to the first."}},
       .options =
-          {{.name = "once", .type = OptionType::kSwitch, .scope = OptionScope::kFlagOnly, .description = "One iteration, whatever `load:` says."},
-           {.name = "verbose", .letter = 'v', .type = OptionType::kSwitch, .scope = OptionScope::kFlagOnly, .description = "With --once: the whole exchange of each step."},
-           {.name = "users", .letter = 'u', .type = OptionType::kInt, .value_name = "N", .min = "1", .max = "10000000", .scope = OptionScope::kFlagOnly, .description = "So many users at a time, instead of `load:`; with --rate the most there may be."},
-           {.name = "rate", .letter = 'r', .type = OptionType::kFloat, .value_name = "N", .min = "0.001", .unit = "iterations/s", .scope = OptionScope::kFlagOnly, .description = "So many iterations begin a second (open model), instead of `load:`."},
-           {.name = "duration", .letter = 'd', .type = OptionType::kDuration, .min = "1ms", .scope = OptionScope::kFlagOnly, .description = "How long iterations begin."},
-           {.name = "iterations", .letter = 'n', .type = OptionType::kInt, .value_name = "N", .min = "1", .scope = OptionScope::kFlagOnly, .description = "So many iterations in all, shared by the users."},
-           {.name = "name", .value_name = "NAME", .scope = OptionScope::kFlagOnly, .description = "Which scenario or drill, when the file has several."},
-           {.name = "env", .letter = 'e', .value_name = "NAME", .description = "The environment; the only one there is unless given."},
-           {.name = "env-file", .type = OptionType::kList, .value_name = "FILE", .description = "More definitions, such as environments; may be given several times."},
-           {.name = "set", .type = OptionType::kList, .value_name = "NAME=VALUE", .scope = OptionScope::kFlagOnly, .description = "A param, or `env.name=value`; may be given several times."},
-           {.name = "out", .letter = 'o', .type = OptionType::kList, .value_name = "KIND=FILE", .scope = OptionScope::kFlagOnly, .description = "Writes a report: html, json, junit or text; may be given several times."},
-           {.name = "json", .type = OptionType::kSwitch, .scope = OptionScope::kFlagOnly, .description = "The JSON report on standard output instead of the summary."},
-           {.name = "quiet", .letter = 'q', .type = OptionType::kSwitch, .scope = OptionScope::kFlagOnly, .description = "No live view."},
-           {.name = "threads", .letter = 't', .type = OptionType::kInt, .value_name = "N", .min = "1", .max = "1024", .description = "Reactor threads; as many as the load needs unless given."},
-           {.name = "control", .value_name = "SOCKET", .scope = OptionScope::kFlagOnly, .description = "A unix socket by which `ronda control` changes the run."},
-           {.name = "shard", .value_name = "PART/PARTS", .scope = OptionScope::kFlagOnly, .description = "This process's part of the load: 1/2 and 2/2 are two processes that make it together."},
-           {.name = "traceparent", .type = OptionType::kSwitch, .description = "Every request carries a W3C traceparent; one trace an iteration."},
-           {.name = "seed", .type = OptionType::kInt, .value_name = "N", .min = "1", .scope = OptionScope::kFlagOnly, .description = "Of all random choices; a run with one thread repeats them."}},
+          {{.name = "once",
+            .type = OptionType::kSwitch,
+            .scope = OptionScope::kFlagOnly,
+            .description = "One iteration, whatever `load:` says."},
+           {.name = "verbose",
+            .letter = 'v',
+            .type = OptionType::kSwitch,
+            .scope = OptionScope::kFlagOnly,
+            .description = "With --once: the whole exchange of each step."},
+           {.name = "users",
+            .letter = 'u',
+            .type = OptionType::kInt,
+            .value_name = "N",
+            .min = "1",
+            .max = "10000000",
+            .scope = OptionScope::kFlagOnly,
+            .description =
+                "So many users at a time, instead of `load:`; with --rate the most there may be."},
+           {.name = "rate",
+            .letter = 'r',
+            .type = OptionType::kFloat,
+            .value_name = "N",
+            .min = "0.001",
+            .unit = "iterations/s",
+            .scope = OptionScope::kFlagOnly,
+            .description = "So many iterations begin a second (open model), instead of `load:`."},
+           {.name = "duration",
+            .letter = 'd',
+            .type = OptionType::kDuration,
+            .min = "1ms",
+            .scope = OptionScope::kFlagOnly,
+            .description = "How long iterations begin."},
+           {.name = "iterations",
+            .letter = 'n',
+            .type = OptionType::kInt,
+            .value_name = "N",
+            .min = "1",
+            .scope = OptionScope::kFlagOnly,
+            .description = "So many iterations in all, shared by the users."},
+           {.name = "name",
+            .value_name = "NAME",
+            .scope = OptionScope::kFlagOnly,
+            .description = "Which scenario or drill, when the file has several."},
+           {.name = "env",
+            .letter = 'e',
+            .value_name = "NAME",
+            .description = "The environment; the only one there is unless given."},
+           {.name = "env-file",
+            .type = OptionType::kList,
+            .value_name = "FILE",
+            .description = "More definitions, such as environments; may be given several times."},
+           {.name = "set",
+            .type = OptionType::kList,
+            .value_name = "NAME=VALUE",
+            .scope = OptionScope::kFlagOnly,
+            .description = "A param, or `env.name=value`; may be given several times."},
+           {.name = "out",
+            .letter = 'o',
+            .type = OptionType::kList,
+            .value_name = "KIND=FILE",
+            .scope = OptionScope::kFlagOnly,
+            .description =
+                "Writes a report: html, json, junit or text; may be given several times."},
+           {.name = "json",
+            .type = OptionType::kSwitch,
+            .scope = OptionScope::kFlagOnly,
+            .description = "The JSON report on standard output instead of the summary."},
+           {.name = "quiet",
+            .letter = 'q',
+            .type = OptionType::kSwitch,
+            .scope = OptionScope::kFlagOnly,
+            .description = "No live view."},
+           {.name = "threads",
+            .letter = 't',
+            .type = OptionType::kInt,
+            .value_name = "N",
+            .min = "1",
+            .max = "1024",
+            .description = "Reactor threads; as many as the load needs unless given."},
+           {.name = "control",
+            .value_name = "SOCKET",
+            .scope = OptionScope::kFlagOnly,
+            .description = "A unix socket by which `ronda control` changes the run."},
+           {.name = "shard",
+            .value_name = "PART/PARTS",
+            .scope = OptionScope::kFlagOnly,
+            .description = "This process's part of the load: 1/2 and 2/2 are two processes that "
+                           "make it together."},
+           {.name = "traceparent",
+            .type = OptionType::kSwitch,
+            .description = "Every request carries a W3C traceparent; one trace an iteration."},
+           {.name = "seed",
+            .type = OptionType::kInt,
+            .value_name = "N",
+            .min = "1",
+            .scope = OptionScope::kFlagOnly,
+            .description = "Of all random choices; a run with one thread repeats them."}},
       .run = Run};
 }
 

@@ -6,7 +6,8 @@ namespace {
 constexpr std::size_t kLongest = 4096;
 
 bool IsNameChar(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_' || static_cast<unsigned char>(c) >= 0x80;
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
+         c == '_' || static_cast<unsigned char>(c) >= 0x80;
 }
 
 // An XPath literal: XPath 1.0 has no escapes, so one with both quotes is put together.
@@ -44,7 +45,8 @@ class Translator {
     return true;
   }
   void Blank() {
-    while (at_ < text_.size() && (text_[at_] == ' ' || text_[at_] == '\t' || text_[at_] == '\n')) ++at_;
+    while (at_ < text_.size() && (text_[at_] == ' ' || text_[at_] == '\t' || text_[at_] == '\n'))
+      ++at_;
   }
   std::nullopt_t Fail(std::string message) {
     error_.offset = static_cast<std::uint32_t>(at_);
@@ -78,7 +80,9 @@ class Translator {
         ++at_;
         Blank();
         out += "/following-sibling::";
-      } else if (at_ > before && (IsNameChar(c) || c == '*' || c == '#' || c == '.' || c == '[' || c == ':') && !text_.substr(at_).starts_with("::")) {
+      } else if (at_ > before &&
+                 (IsNameChar(c) || c == '*' || c == '#' || c == '.' || c == '[' || c == ':') &&
+                 !text_.substr(at_).starts_with("::")) {
         out += "//";
       } else {
         return Ending(out);
@@ -106,7 +110,8 @@ class Translator {
     out += name.empty() ? "*" : name;
     while (at_ < text_.size()) {
       const char c = Peek();
-      if (c != '#' && c != '.' && c != '[' && (c != ':' || text_.substr(at_).starts_with("::"))) break;
+      if (c != '#' && c != '.' && c != '[' && (c != ':' || text_.substr(at_).starts_with("::")))
+        break;
       std::string condition;
       if (!Simple(condition)) return false;
       out += "[" + condition + "]";
@@ -128,7 +133,8 @@ class Translator {
   }
 
   static std::string HasWord(const std::string& what, const std::string& word) {
-    return "contains(concat(' ', normalize-space(" + what + "), ' '), " + Literal(" " + word + " ") + ")";
+    return "contains(concat(' ', normalize-space(" + what + "), ' '), " +
+           Literal(" " + word + " ") + ")";
   }
 
   bool Attribute(std::string& condition) {
@@ -143,7 +149,8 @@ class Translator {
     }
     const char kind = Peek();
     if (kind != '=') ++at_;
-    if (!Take('=')) return Fail("\"=\", \"~=\", \"|=\", \"^=\", \"$=\" or \"*=\" belongs here"), false;
+    if (!Take('='))
+      return Fail("\"=\", \"~=\", \"|=\", \"^=\", \"$=\" or \"*=\" belongs here"), false;
     Blank();
     std::string value;
     if (Peek() == '"' || Peek() == '\'') {
@@ -161,11 +168,15 @@ class Translator {
     switch (kind) {
       case '=': condition = what + "=" + literal; return true;
       case '~': condition = HasWord(what, value); return true;
-      case '|': condition = what + "=" + literal + " or starts-with(" + what + ", " + Literal(value + "-") + ")"; return true;
+      case '|':
+        condition =
+            what + "=" + literal + " or starts-with(" + what + ", " + Literal(value + "-") + ")";
+        return true;
       case '^': condition = "starts-with(" + what + ", " + literal + ")"; return true;
       case '*': condition = "contains(" + what + ", " + literal + ")"; return true;
       case '$':
-        condition = "substring(" + what + ", string-length(" + what + ") - " + std::to_string(value.size()) + " + 1)=" + literal;
+        condition = "substring(" + what + ", string-length(" + what + ") - " +
+                    std::to_string(value.size()) + " + 1)=" + literal;
         return true;
       default: return Fail("no such comparison"), false;
     }
@@ -180,7 +191,8 @@ class Translator {
     } else if (name == "nth-child") {
       if (!Take('(')) return Fail("\"(\" belongs here"), false;
       const std::string number = Name();
-      if (number.empty() || number.find_first_not_of("0123456789") != std::string::npos) return Fail("a number belongs here"), false;
+      if (number.empty() || number.find_first_not_of("0123456789") != std::string::npos)
+        return Fail("a number belongs here"), false;
       if (!Take(')')) return Fail("\")\" is missing"), false;
       condition = "count(preceding-sibling::*)=" + number + " - 1";
     } else if (name == "not") {
@@ -197,7 +209,9 @@ class Translator {
       if (!Take(')')) return Fail("\")\" is missing"), false;
       condition = "not(" + inner + ")";
     } else {
-      return Fail("there is no :" + name + " here; :first-child, :last-child, :nth-child(n), :not(...)"), false;
+      return Fail("there is no :" + name +
+                  " here; :first-child, :last-child, :nth-child(n), :not(...)"),
+             false;
     }
     return true;
   }

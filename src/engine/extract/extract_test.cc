@@ -40,8 +40,10 @@ std::string Json(const std::string& body, const std::string& path) {
 }
 
 TEST(JsonPathTest, TheRfcsExamplesOfTheStore) {
-  EXPECT_EQ(Json(kStore, "$.store.book[*].author"), R"(["Nigel Rees","Evelyn Waugh","Herman Melville","J. R. R. Tolkien"])");
-  EXPECT_EQ(Json(kStore, "$..author"), R"(["Nigel Rees","Evelyn Waugh","Herman Melville","J. R. R. Tolkien"])");
+  EXPECT_EQ(Json(kStore, "$.store.book[*].author"),
+            R"(["Nigel Rees","Evelyn Waugh","Herman Melville","J. R. R. Tolkien"])");
+  EXPECT_EQ(Json(kStore, "$..author"),
+            R"(["Nigel Rees","Evelyn Waugh","Herman Melville","J. R. R. Tolkien"])");
   EXPECT_EQ(Json(kStore, "$.store..price"), "[8.95,12.99,8.99,22.99,399]");
   EXPECT_EQ(Json(kStore, "$..book[2].title"), R"("Moby Dick")");
   EXPECT_EQ(Json(kStore, "$..book[2].publisher"), "null");
@@ -49,7 +51,8 @@ TEST(JsonPathTest, TheRfcsExamplesOfTheStore) {
   EXPECT_EQ(Json(kStore, "$..book[0,1].price"), "[8.95,12.99]");
   EXPECT_EQ(Json(kStore, "$..book[:2].price"), "[8.95,12.99]");
   EXPECT_EQ(Json(kStore, "$..book[?@.isbn].price"), "[8.99,22.99]");
-  EXPECT_EQ(Json(kStore, "$..book[?@.price<10].title"), R"(["Sayings of the Century","Moby Dick"])");
+  EXPECT_EQ(Json(kStore, "$..book[?@.price<10].title"),
+            R"(["Sayings of the Century","Moby Dick"])");
 }
 
 TEST(JsonPathTest, NamesAreQuotedAndEscaped) {
@@ -114,15 +117,17 @@ TEST(JsonPathTest, SegmentsOfAnExpressionAreNamesAndIndexes) {
   EXPECT_EQ(value.AsString(), "s2");
 }
 
-std::string Extracted(model::Extract::Kind kind, const std::string& pattern, const std::string& body,
-                      std::vector<HeaderField> headers = {}, std::optional<int> index = std::nullopt) {
+std::string Extracted(model::Extract::Kind kind, const std::string& pattern,
+                      const std::string& body, std::vector<HeaderField> headers = {},
+                      std::optional<int> index = std::nullopt) {
   model::Extract spec;
   spec.kind = kind;
   spec.pattern.text = pattern;
   spec.index = index;
   model::LoadError error;
   const auto extractor = Extractor::Compile(spec, error);
-  if (extractor == nullptr) return "error at " + std::to_string(error.offset) + ": " + error.message;
+  if (extractor == nullptr)
+    return "error at " + std::to_string(error.offset) + ": " + error.message;
   const std::string padded = Padded(body);
   Reader reader;
   reader.Load({padded, headers});
@@ -148,7 +153,8 @@ TEST(ExtractorTest, RegexTakesTheGroupAndTheIndex) {
 }
 
 TEST(ExtractorTest, HeadersAndCookiesAreFoundByName) {
-  const std::vector<HeaderField> headers = {{"Location", "/a"}, {"Set-Cookie", "sid=abc; Path=/"}, {"set-cookie", "t=1"}};
+  const std::vector<HeaderField> headers = {
+      {"Location", "/a"}, {"Set-Cookie", "sid=abc; Path=/"}, {"set-cookie", "t=1"}};
   EXPECT_EQ(Extracted(Kind::kHeader, "location", "", headers), R"("/a")");
   EXPECT_EQ(Extracted(Kind::kCookie, "sid", "", headers), R"("abc")");
   EXPECT_EQ(Extracted(Kind::kCookie, "none", "", headers), "null");

@@ -46,13 +46,16 @@ struct HtmlPath::Compiled {
 
 HtmlPath::~HtmlPath() = default;
 
-std::unique_ptr<const HtmlPath> HtmlPath::Compile(const std::string& xpath, model::LoadError& error) {
+std::unique_ptr<const HtmlPath> HtmlPath::Compile(const std::string& xpath,
+                                                  model::LoadError& error) {
   const std::unique_ptr<xmlXPathContext, FreeContext> context(xmlXPathNewContext(nullptr));
   context->error = Silent;
-  xmlXPathCompExpr* compiled = xmlXPathCtxtCompile(context.get(), reinterpret_cast<const xmlChar*>(xpath.c_str()));
+  xmlXPathCompExpr* compiled =
+      xmlXPathCtxtCompile(context.get(), reinterpret_cast<const xmlChar*>(xpath.c_str()));
   if (compiled == nullptr) {
     const int at = context->lastError.int1;
-    error.offset = static_cast<std::uint32_t>(std::clamp<int>(at, 0, static_cast<int>(xpath.size())));
+    error.offset =
+        static_cast<std::uint32_t>(std::clamp<int>(at, 0, static_cast<int>(xpath.size())));
     error.length = 1;
     error.message = "XPath: the expression is wrong here";
     error.hint = "write //element[@attribute='value']/text()";
@@ -63,7 +66,8 @@ std::unique_ptr<const HtmlPath> HtmlPath::Compile(const std::string& xpath, mode
   return path;
 }
 
-bool HtmlPath::Read(Reader& reader, model::Arena& arena, std::vector<model::Value>& found, std::string_view& error) const {
+bool HtmlPath::Read(Reader& reader, model::Arena& arena, std::vector<model::Value>& found,
+                    std::string_view& error) const {
   xmlDoc* document = reader.impl().ParseHtml();
   if (document == nullptr) {
     error = "the body is empty, not HTML";
@@ -72,9 +76,11 @@ bool HtmlPath::Read(Reader& reader, model::Arena& arena, std::vector<model::Valu
   const std::unique_ptr<xmlXPathContext, FreeContext> context(xmlXPathNewContext(document));
   context->error = Silent;
   context->opLimit = kMostOperations;
-  const std::unique_ptr<xmlXPathObject, FreeObject> result(xmlXPathCompiledEval(compiled_->expression, context.get()));
+  const std::unique_ptr<xmlXPathObject, FreeObject> result(
+      xmlXPathCompiledEval(compiled_->expression, context.get()));
   if (result == nullptr) {
-    error = "the XPath cannot be evaluated over this document (an unknown function, or too much work)";
+    error =
+        "the XPath cannot be evaluated over this document (an unknown function, or too much work)";
     return false;
   }
   switch (result->type) {
@@ -87,10 +93,14 @@ bool HtmlPath::Read(Reader& reader, model::Arena& arena, std::vector<model::Valu
     case XPATH_NUMBER: {
       const double n = result->floatval;
       const bool whole = std::floor(n) == n && std::fabs(n) < 1e15;
-      found.push_back(whole ? model::Value::Int(static_cast<std::int64_t>(n)) : model::Value::Float(n));
+      found.push_back(whole ? model::Value::Int(static_cast<std::int64_t>(n))
+                            : model::Value::Float(n));
       break;
     }
-    case XPATH_STRING: found.push_back(model::Value::String(arena.Copy(reinterpret_cast<const char*>(result->stringval)))); break;
+    case XPATH_STRING:
+      found.push_back(
+          model::Value::String(arena.Copy(reinterpret_cast<const char*>(result->stringval))));
+      break;
     default: break;
   }
   return true;

@@ -11,10 +11,12 @@ namespace ronda::engine::extract {
 class HtmlPath {
  public:
   // Null, with `error` filled, when the text is no XPath.
-  [[nodiscard]] static std::unique_ptr<const HtmlPath> Compile(const std::string& xpath, model::LoadError& error);
+  [[nodiscard]] static std::unique_ptr<const HtmlPath> Compile(const std::string& xpath,
+                                                               model::LoadError& error);
   ~HtmlPath();
   // The text of each node found, or the one value of an expression, in the arena.
-  [[nodiscard]] bool Read(Reader& reader, model::Arena& arena, std::vector<model::Value>& found, std::string_view& error) const;
+  [[nodiscard]] bool Read(Reader& reader, model::Arena& arena, std::vector<model::Value>& found,
+                          std::string_view& error) const;
 
  private:
   HtmlPath() = default;

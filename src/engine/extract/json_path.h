@@ -71,6 +71,7 @@ struct Filter {
 [[nodiscard]] std::optional<Query> Parse(std::string_view text, model::LoadError& error);
 // A pattern of RFC 9485 (I-Regexp) as RE2 has it; null when it is none. `whole`: match(), else search().
 enum class Anchor : std::uint8_t { kWhole, kAnywhere };
-[[nodiscard]] std::shared_ptr<const re2::RE2> CompilePattern(const std::string& pattern, Anchor anchor);
+[[nodiscard]] std::shared_ptr<const re2::RE2> CompilePattern(const std::string& pattern,
+                                                             Anchor anchor);
 
 }  // namespace ronda::engine::extract::json_path

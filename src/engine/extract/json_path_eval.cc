@@ -31,7 +31,8 @@ struct Comparand {
 };
 
 std::size_t Utf8Length(std::string_view text) {
-  return static_cast<std::size_t>(std::ranges::count_if(text, [](char c) { return (c & 0xc0) != 0x80; }));
+  return static_cast<std::size_t>(
+      std::ranges::count_if(text, [](char c) { return (c & 0xc0) != 0x80; }));
 }
 
 Comparand FromNode(element node) {
@@ -105,11 +106,15 @@ class Evaluator {
     switch (selector.kind) {
       case Selector::Kind::kName: {
         element child;
-        if (node.is_object() && ObjectOf(node).at_key(selector.name).get(child) == simdjson::SUCCESS) out.push_back(child);
+        if (node.is_object() &&
+            ObjectOf(node).at_key(selector.name).get(child) == simdjson::SUCCESS)
+          out.push_back(child);
         return;
       }
       case Selector::Kind::kIndex: Index(selector.index, node, out); return;
-      case Selector::Kind::kWildcard: ForEachChild(node, [&](element child) { out.push_back(child); }); return;
+      case Selector::Kind::kWildcard:
+        ForEachChild(node, [&](element child) { out.push_back(child); });
+        return;
       case Selector::Kind::kSlice: Slice(selector, node, out); return;
       case Selector::Kind::kFilter:
         ForEachChild(node, [&](element child) {
@@ -129,7 +134,8 @@ class Evaluator {
     if (!node.is_array()) return;
     if (index >= 0) {
       element child;
-      if (ArrayOf(node).at(static_cast<std::size_t>(index)).get(child) == simdjson::SUCCESS) out.push_back(child);
+      if (ArrayOf(node).at(static_cast<std::size_t>(index)).get(child) == simdjson::SUCCESS)
+        out.push_back(child);
       return;
     }
     const std::vector<element> items = Items(node);
@@ -146,21 +152,28 @@ class Evaluator {
     if (s.step > 0) {
       const std::int64_t lower = std::clamp<std::int64_t>(normal(s.start.value_or(0)), 0, size);
       const std::int64_t upper = std::clamp<std::int64_t>(normal(s.end.value_or(size)), 0, size);
-      for (std::int64_t i = lower; i < upper; i += std::min(s.step, size)) out.push_back(items[static_cast<std::size_t>(i)]);
+      for (std::int64_t i = lower; i < upper; i += std::min(s.step, size))
+        out.push_back(items[static_cast<std::size_t>(i)]);
     } else {
-      const std::int64_t upper = std::clamp<std::int64_t>(s.start ? normal(*s.start) : size - 1, -1, size - 1);
-      const std::int64_t lower = std::clamp<std::int64_t>(s.end ? normal(*s.end) : -1, -1, size - 1);
-      for (std::int64_t i = upper; i > lower; i += std::max(s.step, -size)) out.push_back(items[static_cast<std::size_t>(i)]);
+      const std::int64_t upper =
+          std::clamp<std::int64_t>(s.start ? normal(*s.start) : size - 1, -1, size - 1);
+      const std::int64_t lower =
+          std::clamp<std::int64_t>(s.end ? normal(*s.end) : -1, -1, size - 1);
+      for (std::int64_t i = upper; i > lower; i += std::max(s.step, -size))
+        out.push_back(items[static_cast<std::size_t>(i)]);
     }
   }
 
   bool Holds(const Filter& filter, element node) {
     if (!Spend()) return false;
     switch (filter.kind) {
-      case Filter::Kind::kOr: return std::ranges::any_of(filter.parts, [&](const auto& p) { return Holds(*p, node); });
-      case Filter::Kind::kAnd: return std::ranges::all_of(filter.parts, [&](const auto& p) { return Holds(*p, node); });
+      case Filter::Kind::kOr:
+        return std::ranges::any_of(filter.parts, [&](const auto& p) { return Holds(*p, node); });
+      case Filter::Kind::kAnd:
+        return std::ranges::all_of(filter.parts, [&](const auto& p) { return Holds(*p, node); });
       case Filter::Kind::kNot: return !Holds(*filter.parts.front(), node);
-      case Filter::Kind::kCompare: return Compare(filter.compare, Read(filter.left, node), Read(filter.right, node));
+      case Filter::Kind::kCompare:
+        return Compare(filter.compare, Read(filter.left, node), Read(filter.right, node));
       case Filter::Kind::kTest:
         if (filter.left.kind == Operand::Kind::kQuery) return !Nodes(filter.left, node).empty();
         return Matches(filter.left, node);
@@ -175,13 +188,17 @@ class Evaluator {
   bool Matches(const Operand& call, element node) {
     const Comparand text = Read(call.arguments[0], node);
     if (text.kind != Comparand::Kind::kString) return false;
-    if (call.pattern != nullptr) return re2::RE2::PartialMatch(re2::StringPiece(text.text.data(), text.text.size()), *call.pattern);
+    if (call.pattern != nullptr)
+      return re2::RE2::PartialMatch(re2::StringPiece(text.text.data(), text.text.size()),
+                                    *call.pattern);
     if (call.arguments[1].kind == Operand::Kind::kString) return false;  // no valid pattern
     const Comparand pattern = Read(call.arguments[1], node);
     if (pattern.kind != Comparand::Kind::kString) return false;
-    const auto anchor = call.function == Operand::Function::kMatch ? json_path::Anchor::kWhole : json_path::Anchor::kAnywhere;
+    const auto anchor = call.function == Operand::Function::kMatch ? json_path::Anchor::kWhole
+                                                                   : json_path::Anchor::kAnywhere;
     const auto compiled = json_path::CompilePattern(std::string(pattern.text), anchor);
-    return compiled != nullptr && re2::RE2::PartialMatch(re2::StringPiece(text.text.data(), text.text.size()), *compiled);
+    return compiled != nullptr &&
+           re2::RE2::PartialMatch(re2::StringPiece(text.text.data(), text.text.size()), *compiled);
   }
 
   Comparand Read(const Operand& operand, element node) {
@@ -239,13 +256,16 @@ class Evaluator {
     if (a.is_array() && b.is_array()) {
       const std::vector<element> x = Items(a);
       const std::vector<element> y = Items(b);
-      return x.size() == y.size() && std::equal(x.begin(), x.end(), y.begin(), [&](element p, element q) { return Same(p, q); });
+      return x.size() == y.size() && std::equal(x.begin(), x.end(), y.begin(),
+                                                [&](element p, element q) { return Same(p, q); });
     }
     if (a.is_object() && b.is_object()) {
       if (Items(a).size() != Items(b).size()) return false;
       for (const auto field : ObjectOf(a)) {
         element other;
-        if (ObjectOf(b).at_key(field.key).get(other) != simdjson::SUCCESS || !Same(field.value, other)) return false;
+        if (ObjectOf(b).at_key(field.key).get(other) != simdjson::SUCCESS ||
+            !Same(field.value, other))
+          return false;
       }
       return true;
     }
@@ -289,7 +309,8 @@ class CompiledPath : public JsonPath {
  public:
   explicit CompiledPath(Query query) : query_(std::move(query)), singular_(query_.singular()) {}
 
-  bool Read(Reader& reader, model::Arena& arena, model::Value& result, std::string_view& error) const override {
+  bool Read(Reader& reader, model::Arena& arena, model::Value& result,
+            std::string_view& error) const override {
     Reader::Impl& impl = reader.impl();
     result = {};
     if (!impl.ParseJson()) {
@@ -325,7 +346,8 @@ class CompiledPath : public JsonPath {
       const Selector& s = segment.selectors.front();
       element next;
       if (s.kind == Selector::Kind::kName) {
-        if (!node.is_object() || ObjectOf(node).at_key(s.name).get(next) != simdjson::SUCCESS) return false;
+        if (!node.is_object() || ObjectOf(node).at_key(s.name).get(next) != simdjson::SUCCESS)
+          return false;
       } else {
         if (!node.is_array()) return false;
         const simdjson::dom::array array = ArrayOf(node);
@@ -333,7 +355,8 @@ class CompiledPath : public JsonPath {
         if (index < 0) {
           for ([[maybe_unused]] const auto item : array) ++index;
         }
-        if (index < 0 || array.at(static_cast<std::size_t>(index)).get(next) != simdjson::SUCCESS) return false;
+        if (index < 0 || array.at(static_cast<std::size_t>(index)).get(next) != simdjson::SUCCESS)
+          return false;
       }
       node = next;
     }
@@ -357,7 +380,8 @@ std::unique_ptr<const JsonPath> JsonPath::FromSegments(std::span<const std::stri
   for (const std::string_view text : segments) {
     Selector selector;
     selector.name = text;
-    const bool index = !text.empty() && text.size() < 16 && text.find_first_not_of("0123456789") == std::string_view::npos;
+    const bool index = !text.empty() && text.size() < 16 &&
+                       text.find_first_not_of("0123456789") == std::string_view::npos;
     if (index) {
       selector.kind = Selector::Kind::kIndex;
       for (const char c : text) selector.index = selector.index * 10 + (c - '0');

@@ -15,7 +15,8 @@ constexpr std::int64_t kLargestIndex = (std::int64_t{1} << 53) - 1;  // RFC 9535
 bool IsBlank(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; }
 bool IsDigit(char c) { return c >= '0' && c <= '9'; }
 bool IsNameFirst(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' || static_cast<unsigned char>(c) >= 0x80;
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' ||
+         static_cast<unsigned char>(c) >= 0x80;
 }
 
 void AppendUtf8(std::uint32_t c, std::string& out) {
@@ -46,12 +47,15 @@ class Parser {
     if (!Take('$')) return Fail("a JSONPath begins with \"$\"", "write $.name"), std::nullopt;
     Query query;
     if (!Segments(query)) return std::nullopt;
-    if (at_ < text_.size()) return Fail("unexpected here; a segment begins with \".\" or \"[\""), std::nullopt;
+    if (at_ < text_.size())
+      return Fail("unexpected here; a segment begins with \".\" or \"[\""), std::nullopt;
     return query;
   }
 
  private:
-  [[nodiscard]] char Peek(std::size_t ahead = 0) const { return at_ + ahead < text_.size() ? text_[at_ + ahead] : '\0'; }
+  [[nodiscard]] char Peek(std::size_t ahead = 0) const {
+    return at_ + ahead < text_.size() ? text_[at_ + ahead] : '\0';
+  }
   bool Take(char c) {
     if (at_ >= text_.size() || text_[at_] != c) return false;
     ++at_;
@@ -175,10 +179,12 @@ class Parser {
     const std::size_t digits = end;
     while (end < text_.size() && IsDigit(text_[end])) ++end;
     if (end == digits) return begin == digits ? true : Fail("digits belong behind \"-\"");
-    if (text_[digits] == '0' && (end - digits > 1 || digits > begin)) return Fail("a number has no leading zero");
+    if (text_[digits] == '0' && (end - digits > 1 || digits > begin))
+      return Fail("a number has no leading zero");
     std::int64_t value = 0;
     const auto [rest, error] = std::from_chars(text_.data() + begin, text_.data() + end, value);
-    if (error != std::errc() || value > kLargestIndex || value < -kLargestIndex) return Fail("the index is too large");
+    if (error != std::errc() || value > kLargestIndex || value < -kLargestIndex)
+      return Fail("the index is too large");
     at_ = end;
     out = value;
     return true;
@@ -188,7 +194,10 @@ class Parser {
     out = 0;
     for (int i = 0; i < 4; ++i) {
       const char c = Peek();
-      const int digit = IsDigit(c) ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+      const int digit = IsDigit(c)             ? c - '0'
+                        : c >= 'a' && c <= 'f' ? c - 'a' + 10
+                        : c >= 'A' && c <= 'F' ? c - 'A' + 10
+                                               : -1;
       if (digit < 0) return Fail("\\u wants four hexadecimal digits");
       out = out * 16 + static_cast<std::uint32_t>(digit);
       ++at_;
@@ -205,7 +214,8 @@ class Parser {
         ++at_;
         return true;
       }
-      if (static_cast<unsigned char>(c) < 0x20) return Fail("a control character has to be escaped");
+      if (static_cast<unsigned char>(c) < 0x20)
+        return Fail("a control character has to be escaped");
       ++at_;
       if (c != '\\') {
         out += c;
@@ -232,7 +242,8 @@ class Parser {
         if (high >= 0xdc00 && high < 0xe000) return Fail("a low surrogate stands alone");
         if (high >= 0xd800 && high < 0xdc00) {
           std::uint32_t low = 0;
-          if (!Take("\\u") || !Hex4(low) || low < 0xdc00 || low >= 0xe000) return Fail("a high surrogate stands alone");
+          if (!Take("\\u") || !Hex4(low) || low < 0xdc00 || low >= 0xe000)
+            return Fail("a high surrogate stands alone");
           high = 0x10000 + ((high - 0xd800) << 10) + (low - 0xdc00);
         }
         AppendUtf8(high, out);
@@ -338,19 +349,23 @@ class Parser {
     }
     at_ = after;
     const Operand& left = filter->left;
-    const bool logical = left.kind == Operand::Kind::kFunction &&
-                         (left.function == Operand::Function::kMatch || left.function == Operand::Function::kSearch);
-    if (left.kind != Operand::Kind::kQuery && !logical) return Fail("a comparison is missing"), nullptr;
+    const bool logical =
+        left.kind == Operand::Kind::kFunction &&
+        (left.function == Operand::Function::kMatch || left.function == Operand::Function::kSearch);
+    if (left.kind != Operand::Kind::kQuery && !logical)
+      return Fail("a comparison is missing"), nullptr;
     return filter;
   }
 
   bool Comparable(const Operand& operand, std::size_t where) {
     const bool query = operand.kind == Operand::Kind::kQuery && !operand.query.singular();
     const bool logical = operand.kind == Operand::Kind::kFunction &&
-                         (operand.function == Operand::Function::kMatch || operand.function == Operand::Function::kSearch);
+                         (operand.function == Operand::Function::kMatch ||
+                          operand.function == Operand::Function::kSearch);
     if (!query && !logical) return true;
     at_ = where;
-    return Fail(query ? "only a path of names and indexes can be compared" : "match() and search() are conditions by themselves");
+    return Fail(query ? "only a path of names and indexes can be compared"
+                      : "match() and search() are conditions by themselves");
   }
 
   bool OneOperand(Operand& out) {
@@ -406,7 +421,8 @@ class Parser {
   bool Word(Operand& out) {
     const std::size_t begin = at_;
     std::string word;
-    while ((Peek() >= 'a' && Peek() <= 'z') || Peek() == '_' || IsDigit(Peek())) word += text_[at_++];
+    while ((Peek() >= 'a' && Peek() <= 'z') || Peek() == '_' || IsDigit(Peek()))
+      word += text_[at_++];
     if (Peek() == '(') return Function(word, begin, out);
     if (word == "true" || word == "false") {
       out.kind = Operand::Kind::kBool;
@@ -456,10 +472,12 @@ class Parser {
       const bool query = argument.kind == Operand::Kind::kQuery;
       if (nodes ? query : !query || argument.query.singular()) continue;
       at_ = begin;
-      return Fail(nodes ? name + "() wants a path" : name + "() wants one value: a path of names and indexes");
+      return Fail(nodes ? name + "() wants a path"
+                        : name + "() wants one value: a path of names and indexes");
     }
     if (two && out.arguments[1].kind == Operand::Kind::kString) {
-      out.pattern = CompilePattern(out.arguments[1].text, out.function == F::kMatch ? Anchor::kWhole : Anchor::kAnywhere);
+      out.pattern = CompilePattern(out.arguments[1].text,
+                                   out.function == F::kMatch ? Anchor::kWhole : Anchor::kAnywhere);
     }
     return true;
   }
@@ -482,7 +500,9 @@ bool Query::singular() const {
   return true;
 }
 
-std::optional<Query> Parse(std::string_view text, model::LoadError& error) { return Parser(text, error).Path(); }
+std::optional<Query> Parse(std::string_view text, model::LoadError& error) {
+  return Parser(text, error).Path();
+}
 
 std::shared_ptr<const re2::RE2> CompilePattern(const std::string& pattern, Anchor anchor) {
   re2::RE2::Options options;

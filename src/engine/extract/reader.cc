@@ -40,9 +40,12 @@ bool Reader::Impl::ParseJson() {
 }
 
 xmlDoc* Reader::Impl::ParseHtml() {
-  if (html == nullptr && !response.body.empty() && response.body.size() < static_cast<std::size_t>(std::numeric_limits<int>::max())) {
-    constexpr int kOptions = HTML_PARSE_RECOVER | HTML_PARSE_NOERROR | HTML_PARSE_NOWARNING | HTML_PARSE_NONET | HTML_PARSE_COMPACT;
-    html.reset(htmlReadMemory(response.body.data(), static_cast<int>(response.body.size()), nullptr, "utf-8", kOptions));
+  if (html == nullptr && !response.body.empty() &&
+      response.body.size() < static_cast<std::size_t>(std::numeric_limits<int>::max())) {
+    constexpr int kOptions = HTML_PARSE_RECOVER | HTML_PARSE_NOERROR | HTML_PARSE_NOWARNING |
+                             HTML_PARSE_NONET | HTML_PARSE_COMPACT;
+    html.reset(htmlReadMemory(response.body.data(), static_cast<int>(response.body.size()), nullptr,
+                              "utf-8", kOptions));
   }
   return html.get();
 }
@@ -50,12 +53,16 @@ xmlDoc* Reader::Impl::ParseHtml() {
 model::Value ToValue(simdjson::dom::element element, model::Arena& arena) {
   switch (element.type()) {
     case simdjson::dom::element_type::NULL_VALUE: return {};
-    case simdjson::dom::element_type::BOOL: return model::Value::Bool(element.get_bool().value_unsafe());
-    case simdjson::dom::element_type::INT64: return model::Value::Int(element.get_int64().value_unsafe());
+    case simdjson::dom::element_type::BOOL:
+      return model::Value::Bool(element.get_bool().value_unsafe());
+    case simdjson::dom::element_type::INT64:
+      return model::Value::Int(element.get_int64().value_unsafe());
     case simdjson::dom::element_type::UINT64:
       return model::Value::Float(static_cast<double>(element.get_uint64().value_unsafe()));
-    case simdjson::dom::element_type::DOUBLE: return model::Value::Float(element.get_double().value_unsafe());
-    case simdjson::dom::element_type::STRING: return model::Value::String(element.get_string().value_unsafe());
+    case simdjson::dom::element_type::DOUBLE:
+      return model::Value::Float(element.get_double().value_unsafe());
+    case simdjson::dom::element_type::STRING:
+      return model::Value::String(element.get_string().value_unsafe());
     case simdjson::dom::element_type::ARRAY: {
       const simdjson::dom::array array = ArrayOf(element);
       std::size_t count = 0;

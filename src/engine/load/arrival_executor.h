@@ -40,13 +40,13 @@ class ArrivalExecutor : public Executor {
   const std::uint32_t max_users_;
   const std::uint64_t max_backlog_;
   std::optional<ArrivalSchedule> schedule_;  // from Start on
-  std::uint64_t arrival_;      // the number of the next one of this share
+  std::uint64_t arrival_;  // the number of the next one of this share
   std::uint64_t next_ = kNever;
   bool stopped_ = false;
   std::uint32_t created_ = 0;
   std::uint32_t busy_ = 0;
-  std::vector<std::uint32_t> idle_;          // taken from the back: the warmest connection first
-  std::deque<std::uint64_t> backlog_;        // intended times
+  std::vector<std::uint32_t> idle_;  // taken from the back: the warmest connection first
+  std::deque<std::uint64_t> backlog_;  // intended times
 };
 
 }  // namespace ronda::engine

@@ -35,21 +35,22 @@ enum class ExecutorKind : std::uint8_t {
 // A load as it is executed: durations in ns, rates per second, all of the whole run (Share cuts it).
 struct LoadPlan {
   ExecutorKind kind = ExecutorKind::kPerVuIterations;
-  std::uint32_t users = 1;            // closed models; externally-controlled without a rate
-  std::uint64_t iterations = 1;       // shared: in all; per-vu: each
-  std::uint64_t duration_ns = 0;      // constant-*, externally-controlled; 0: until stopped
+  std::uint32_t users = 1;  // closed models; externally-controlled without a rate
+  std::uint64_t iterations = 1;  // shared: in all; per-vu: each
+  std::uint64_t duration_ns = 0;  // constant-*, externally-controlled; 0: until stopped
   std::uint64_t max_duration_ns = 600'000'000'000;  // shared- and per-vu-iterations
-  double start_value = 0;             // ramping-*: users or arrivals/s
-  std::vector<Stage> stages;          // ramping-*: users or arrivals/s
-  std::uint64_t ramp_down_ns = 30'000'000'000;      // ramping-vus: a user over the ramp may finish
-  double rate = 0;                    // arrivals/s: constant-arrival-rate, externally-controlled
+  double start_value = 0;  // ramping-*: users or arrivals/s
+  std::vector<Stage> stages;  // ramping-*: users or arrivals/s
+  std::uint64_t ramp_down_ns = 30'000'000'000;  // ramping-vus: a user over the ramp may finish
+  double rate = 0;  // arrivals/s: constant-arrival-rate, externally-controlled
   std::uint32_t preallocated_users = 1;
-  std::uint32_t max_users = 1;        // open models
-  std::uint64_t max_backlog = 0;      // arrivals waiting for a user, of the whole run
-  std::uint64_t start_after_ns = 0;   // startTime
+  std::uint32_t max_users = 1;  // open models
+  std::uint64_t max_backlog = 0;  // arrivals waiting for a user, of the whole run
+  std::uint64_t start_after_ns = 0;  // startTime
 
   [[nodiscard]] bool open_model() const {
-    return kind == ExecutorKind::kConstantArrivalRate || kind == ExecutorKind::kRampingArrivalRate ||
+    return kind == ExecutorKind::kConstantArrivalRate ||
+           kind == ExecutorKind::kRampingArrivalRate ||
            (kind == ExecutorKind::kExternallyControlled && rate > 0);
   }
   // From its start until no iteration starts any more; 0 when only a stop ends it.

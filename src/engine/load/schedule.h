@@ -52,8 +52,8 @@ class ArrivalSchedule {
     double from_rate = 0;  // as defined, before factor_
     double to_rate = 0;
     double factor = 1;
-    double before = 0;     // arrivals due before from_ns
-    bool hole = false;     // a pause
+    double before = 0;  // arrivals due before from_ns
+    bool hole = false;  // a pause
   };
 
   [[nodiscard]] static double CountIn(const Segment& s);

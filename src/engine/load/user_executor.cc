@@ -12,9 +12,7 @@ void UserExecutor::Start(std::uint64_t now_ns) {
   start_ns_ = now_ns + plan_.start_after_ns;
   switch (plan_.kind) {
     case ExecutorKind::kSharedIterations:
-    case ExecutorKind::kPerVuIterations:
-      end_ns_ = start_ns_ + plan_.max_duration_ns;
-      break;
+    case ExecutorKind::kPerVuIterations: end_ns_ = start_ns_ + plan_.max_duration_ns; break;
     case ExecutorKind::kRampingVus:
       ramp_.emplace(start_ns_, plan_.start_value, plan_.stages);
       end_ns_ = ramp_->end_ns();
@@ -70,7 +68,8 @@ void UserExecutor::Schedule(std::uint64_t now_ns) {
   next_ = kNever;
   if (stopped_) return;
   if (now_ns < start_ns_) next_ = start_ns_;
-  if (now_ns < end_ns_ && end_ns_ != kNever && paused_since_ == kNever) next_ = std::min(next_, end_ns_);
+  if (now_ns < end_ns_ && end_ns_ != kNever && paused_since_ == kNever)
+    next_ = std::min(next_, end_ns_);
   if (ramp_ && paused_since_ == kNever && now_ns >= start_ns_) {
     const std::uint64_t change = ramp_->NextChange(now_ns - paused_ns_);
     if (change != kNever) next_ = std::min(next_, change + paused_ns_);
@@ -92,7 +91,8 @@ void UserExecutor::OnIterationEnd(std::uint32_t index, std::uint64_t now_ns) {
   User& user = users_[index];
   ++user.done;
   user.interrupt_ns = kNever;
-  if (index < wanted_ && now_ns < end_ns_ && !stopped_ && paused_since_ == kNever && MayBegin(index)) {
+  if (index < wanted_ && now_ns < end_ns_ && !stopped_ && paused_since_ == kNever &&
+      MayBegin(index)) {
     host_.StartIteration(index, now_ns);
     return;
   }
@@ -129,7 +129,8 @@ void UserExecutor::Scale(std::uint64_t at_ns, double factor) {
 }
 
 bool UserExecutor::SetUsers(std::uint64_t at_ns, std::uint32_t users) {
-  if (plan_.kind == ExecutorKind::kSharedIterations || plan_.kind == ExecutorKind::kPerVuIterations) {
+  if (plan_.kind == ExecutorKind::kSharedIterations ||
+      plan_.kind == ExecutorKind::kPerVuIterations) {
     return false;
   }
   set_users_ = users;

@@ -31,7 +31,7 @@ class UserExecutor : public Executor {
  private:
   struct User {
     bool busy = false;
-    std::uint64_t done = 0;               // iterations that ended
+    std::uint64_t done = 0;  // iterations that ended
     std::uint64_t interrupt_ns = kNever;  // over the ramp: has until then
   };
 
@@ -46,17 +46,17 @@ class UserExecutor : public Executor {
   const Share share_;
   UserHost& host_;
   std::optional<UserRamp> ramp_;
-  std::optional<std::uint32_t> set_users_;   // by SetUsers; of the whole run
+  std::optional<std::uint32_t> set_users_;  // by SetUsers; of the whole run
   double factor_ = 1;
   std::uint64_t start_ns_ = 0;
-  std::uint64_t end_ns_ = kNever;            // no iteration begins at or after it
+  std::uint64_t end_ns_ = kNever;  // no iteration begins at or after it
   std::uint64_t paused_since_ = kNever;
-  std::uint64_t paused_ns_ = 0;              // in all: plan time = real time - this
+  std::uint64_t paused_ns_ = 0;  // in all: plan time = real time - this
   std::uint64_t next_ = kNever;
   std::uint32_t wanted_ = 0;
   std::uint32_t busy_ = 0;
   bool stopped_ = false;
-  bool exhausted_ = false;                   // shared-iterations: the counter is used up
+  bool exhausted_ = false;  // shared-iterations: the counter is used up
   std::vector<User> users_;
 };
 

@@ -80,17 +80,22 @@ class Compiler {
       values.push_back(name.substr(4));
       env_[name.substr(4)] = model::Value::String(program_->constants.Copy(value));
     }
-    global_.AddGroup("env", values, [this](std::string_view member) { return Constant("env.", member, env_); });
+    global_.AddGroup("env", values,
+                     [this](std::string_view member) { return Constant("env.", member, env_); });
     for (const auto& [name, value] : input_.secrets) {
       secrets_[name] = model::Value::String(program_->constants.Copy(value));
       program_->secret_values.push_back(value);
     }
-    global_.AddGroup("secrets", secrets, [this](std::string_view member) { return Constant("secrets.", member, secrets_); });
+    global_.AddGroup("secrets", secrets, [this](std::string_view member) {
+      return Constant("secrets.", member, secrets_);
+    });
     run_["id"] = model::Value::String(program_->constants.Copy(input_.run_id));
     run_["mark"] = model::Value::String(program_->constants.Copy(input_.run_mark));
     run_["name"] = model::Value::String(program_->constants.Copy(input_.root->name));
-    global_.AddGroup("run", {"id", "mark", "name"}, [this](std::string_view member) { return Constant("run.", member, run_); });
-    global_.AddGroup("vu", {"id", "iteration", "trace"}, [this](std::string_view member) { return WellKnown(member); });
+    global_.AddGroup("run", {"id", "mark", "name"},
+                     [this](std::string_view member) { return Constant("run.", member, run_); });
+    global_.AddGroup("vu", {"id", "iteration", "trace"},
+                     [this](std::string_view member) { return WellKnown(member); });
   }
 
   std::optional<model::Binding> Constant(const std::string& prefix, std::string_view member,
@@ -109,16 +114,22 @@ class Compiler {
 
   std::optional<model::Binding> WellKnown(std::string_view member) {
     WellKnownSlots& known = program_->well_known;
-    Slot* slot = member == "id" ? &known.user_id : member == "iteration" ? &known.iteration : member == "trace" ? &known.trace_id : nullptr;
+    Slot* slot = member == "id"          ? &known.user_id
+                 : member == "iteration" ? &known.iteration
+                 : member == "trace"     ? &known.trace_id
+                                         : nullptr;
     if (slot == nullptr) return std::nullopt;
     if (*slot == kNoSlot) *slot = slots_.Add("vu." + std::string(member));
-    return model::Binding{.slot = *slot, .segments = 2, .type = member == "trace" ? model::Type::kString : model::Type::kInt};
+    return model::Binding{.slot = *slot,
+                          .segments = 2,
+                          .type = member == "trace" ? model::Type::kString : model::Type::kInt};
   }
 
   void ExplainMissingEnvironment() {
     if (!asked_env_ || input_.environment != nullptr) return;
     diagnostics_.Warning(input_.root->where, "no environment is chosen, so `env` has no names",
-                         "give --env NAME (a `kind: Environment` in this file or in --env-file FILE), or --set env.x=value");
+                         "give --env NAME (a `kind: Environment` in this file or in --env-file "
+                         "FILE), or --set env.x=value");
   }
 
   // ---- roots
@@ -143,14 +154,17 @@ class Compiler {
     const auto add_mix = [&](const std::vector<model::MixEntry>& entries) {
       std::vector<std::pair<std::uint32_t, double>> flows;
       for (const model::MixEntry& entry : entries) {
-        const model::Definition* found = input_.definitions->Find(model::Kind::kScenario, entry.scenario);
+        const model::Definition* found =
+            input_.definitions->Find(model::Kind::kScenario, entry.scenario);
         if (found == nullptr) continue;  // told by CheckReferences
         const auto& scenario = *found->As<model::Scenario>();
         // A scenario of a mix brings its own setup; it runs before the load, as the drill's does.
-        CompileOuter(scenario.setup, "setup", shared, {&drill.plan.http, &scenario.plan.http}, program_->setup);
+        CompileOuter(scenario.setup, "setup", shared, {&drill.plan.http, &scenario.plan.http},
+                     program_->setup);
         flows.emplace_back(static_cast<std::uint32_t>(program_->flows.size()), entry.weight);
         AddFlow(*found, scenario, shared, {&drill.plan.http, &scenario.plan.http}, &entry.with);
-        CompileOuter(scenario.finally, "finally", shared, {&drill.plan.http, &scenario.plan.http}, program_->finally);
+        CompileOuter(scenario.finally, "finally", shared, {&drill.plan.http, &scenario.plan.http},
+                     program_->finally);
       }
       return flows;
     };
@@ -164,9 +178,14 @@ class Compiler {
 
   // Setup and finally: their steps' names are seen by all that comes after.
   void CompileOuter(const std::vector<model::Step>& steps, const std::string& prefix, Scope& scope,
-                    const std::vector<const model::HttpSettings*>& http, std::vector<StepPlan>& out) {
+                    const std::vector<const model::HttpSettings*>& http,
+                    std::vector<StepPlan>& out) {
     if (steps.empty()) return;
-    Place place{.scope = scope, .prefix = prefix + ".", .scenario = NoteScenario(prefix), .http = http, .flow = nullptr};
+    Place place{.scope = scope,
+                .prefix = prefix + ".",
+                .scenario = NoteScenario(prefix),
+                .http = http,
+                .flow = nullptr};
     const bool setup = prefix == "setup";
     const std::size_t first = step_names_.size();
     std::vector<StepPlan> compiled = CompileSteps(steps, place);
@@ -198,7 +217,8 @@ class Compiler {
     }
     for (const model::HttpSettings* settings : http) {
       if (settings->connections) {
-        flow.connections_per_iteration = *settings->connections == model::HttpSettings::Connections::kIteration;
+        flow.connections_per_iteration =
+            *settings->connections == model::HttpSettings::Connections::kIteration;
         break;
       }
     }
@@ -212,7 +232,8 @@ class Compiler {
   // ---- params and feeds
   void AddParams(Scope& scope, const std::vector<model::FieldSpec>& specs, const Node* with,
                  const char* giver) {
-    auto values = std::make_shared<std::map<std::string, std::pair<Slot, std::optional<model::Type>>>>();
+    auto values =
+        std::make_shared<std::map<std::string, std::pair<Slot, std::optional<model::Type>>>>();
     std::vector<std::string> names;
     for (const model::FieldSpec& spec : specs) {
       names.push_back(spec.name);
@@ -222,22 +243,27 @@ class Compiler {
       if (spec.secret) slots_.MarkSecret(slot);
       (*values)[spec.name] = {slot, value.is_null() ? std::nullopt : std::optional(value.type())};
     }
-    scope.AddGroup("params", names, [values](std::string_view member) -> std::optional<model::Binding> {
-      const auto found = values->find(std::string(member));
-      if (found == values->end()) return std::nullopt;
-      return model::Binding{.slot = found->second.first, .segments = 2, .type = found->second.second};
-    });
+    scope.AddGroup("params", names,
+                   [values](std::string_view member) -> std::optional<model::Binding> {
+                     const auto found = values->find(std::string(member));
+                     if (found == values->end()) return std::nullopt;
+                     return model::Binding{
+                         .slot = found->second.first, .segments = 2, .type = found->second.second};
+                   });
     for (const auto& [name, value] : input_.set) {
       if (with != nullptr || name.starts_with("env.")) continue;
       const std::string bare = name.starts_with("params.") ? name.substr(7) : name;
       if (std::ranges::find(names, bare) != names.end()) continue;
       const std::string nearest = model::Nearest(bare, names);
-      diagnostics_.Error(input_.root->where, "--set " + name + ": " + input_.root->name + " has no such param",
-                         nearest.empty() ? "its `params:` list what can be set" : "did you mean \"" + nearest + "\"?");
+      diagnostics_.Error(input_.root->where,
+                         "--set " + name + ": " + input_.root->name + " has no such param",
+                         nearest.empty() ? "its `params:` list what can be set"
+                                         : "did you mean \"" + nearest + "\"?");
     }
   }
 
-  bool ParamValue(const model::FieldSpec& spec, const Node* with, const char* giver, model::Value& value) {
+  bool ParamValue(const model::FieldSpec& spec, const Node* with, const char* giver,
+                  model::Value& value) {
     Node given;
     const Node* node = with != nullptr ? with->Find(spec.name) : nullptr;
     if (with == nullptr) {
@@ -253,14 +279,19 @@ class Compiler {
     if (node == nullptr && spec.default_value) node = &*spec.default_value;
     if (node == nullptr) {
       if (!spec.required) return true;
-      diagnostics_.Error(input_.root->where, "param \"" + spec.name + "\" has no default and was not given",
+      diagnostics_.Error(input_.root->where,
+                         "param \"" + spec.name + "\" has no default and was not given",
                          std::string("give it by ") + giver);
       return false;
     }
     const auto plan = ValuePlan::Compile(*node, global_, diagnostics_);
     if (plan == nullptr) return false;
     base::Random random(1);
-    model::EvalContext context{.slots = program_->initial_slots, .arena = &program_->constants, .random = &random, .wall_ns = 0, .error = {}};
+    model::EvalContext context{.slots = program_->initial_slots,
+                               .arena = &program_->constants,
+                               .random = &random,
+                               .wall_ns = 0,
+                               .error = {}};
     model::Value raw;
     if (!plan->Evaluate(context, raw)) {
       diagnostics_.Error(node->where, "param \"" + spec.name + "\": " + std::string(context.error));
@@ -286,8 +317,9 @@ class Compiler {
       value = model::Value::String(program_->constants.Copy(text));
       return true;
     }
-    diagnostics_.Error(node->where, "param \"" + spec.name + "\" is a " + std::string(model::NameOf(*wanted)) +
-                                        ", not a " + std::string(model::NameOf(value.type())));
+    diagnostics_.Error(node->where, "param \"" + spec.name + "\" is a " +
+                                        std::string(model::NameOf(*wanted)) + ", not a " +
+                                        std::string(model::NameOf(value.type())));
     return false;
   }
 
@@ -310,19 +342,23 @@ class Compiler {
       flow.feeds.push_back({index, {}});
       const std::size_t at = flow.feeds.size() - 1;
       FlowPlan* target = &flow;
-      scope.AddGroup(use.name, rows.columns(), [this, &rows, target, at](std::string_view member) -> std::optional<model::Binding> {
-        const auto column = rows.Column(member);
-        if (!column.has_value()) return std::nullopt;
-        auto& columns = target->feeds[at].columns;
-        auto found = std::ranges::find(columns, *column, [](const auto& each) { return each.first; });
-        if (found == columns.end()) {
-          const Slot slot = slots_.Add(rows.name() + "." + std::string(member));
-          if (std::ranges::find(rows.secret_columns(), member) != rows.secret_columns().end()) slots_.MarkSecret(slot);
-          columns.emplace_back(*column, slot);
-          found = columns.end() - 1;
-        }
-        return model::Binding{.slot = found->second, .segments = 2, .type = std::nullopt};
-      });
+      scope.AddGroup(
+          use.name, rows.columns(),
+          [this, &rows, target, at](std::string_view member) -> std::optional<model::Binding> {
+            const auto column = rows.Column(member);
+            if (!column.has_value()) return std::nullopt;
+            auto& columns = target->feeds[at].columns;
+            auto found =
+                std::ranges::find(columns, *column, [](const auto& each) { return each.first; });
+            if (found == columns.end()) {
+              const Slot slot = slots_.Add(rows.name() + "." + std::string(member));
+              if (std::ranges::find(rows.secret_columns(), member) != rows.secret_columns().end())
+                slots_.MarkSecret(slot);
+              columns.emplace_back(*column, slot);
+              found = columns.end() - 1;
+            }
+            return model::Binding{.slot = found->second, .segments = 2, .type = std::nullopt};
+          });
     }
   }
 
@@ -335,7 +371,8 @@ class Compiler {
     for (std::size_t i = 0; i < steps.size(); ++i) {
       if (steps[i].on_failure.kind != model::OnFailure::Kind::kGoto) continue;
       const auto target = std::ranges::find(steps, steps[i].on_failure.target, &model::Step::id);
-      if (target != steps.end()) plans[i].goto_index = static_cast<std::uint32_t>(target - steps.begin());
+      if (target != steps.end())
+        plans[i].goto_index = static_cast<std::uint32_t>(target - steps.begin());
     }
     return plans;
   }
@@ -343,11 +380,13 @@ class Compiler {
   // All steps of a scope are known before any is compiled: a loop's condition reads later ones.
   void DeclareSteps(const std::vector<model::Step>& steps, Place& place) {
     for (const model::Step& step : steps) {
-      step_names_.emplace_back(slots_, step.id, step.kind == model::StepKind::kAction ? step.schema : nullptr);
+      step_names_.emplace_back(slots_, step.id,
+                               step.kind == model::StepKind::kAction ? step.schema : nullptr);
       StepNames& names = step_names_.back();
       names_of_[&step][place.prefix] = &names;
       place.scope.AddStep(&names);
-      for (const model::Extract& extract : step.extract) names.AddValue(extract.name, extract.secret);
+      for (const model::Extract& extract : step.extract)
+        names.AddValue(extract.name, extract.secret);
       if (step.kind == model::StepKind::kGroup) DeclareSteps(step.steps, place);
       if (step.kind == model::StepKind::kUse) DeclareOutputs(step, names);
     }
@@ -360,7 +399,8 @@ class Compiler {
     for (const auto& [name, text] : component.outputs) names.AddValue(name, false);
     if (!component.outputs.empty() || component.steps.empty()) return;
     // Not said: what its last step extracts.
-    for (const model::Extract& extract : component.steps.back().extract) names.AddValue(extract.name, extract.secret);
+    for (const model::Extract& extract : component.steps.back().extract)
+      names.AddValue(extract.name, extract.secret);
   }
 
   StepPlan CompileStep(const model::Step& step, Place& place) {
@@ -368,9 +408,12 @@ class Compiler {
     plan.path = place.prefix + step.id;
     plan.where = step.where;
     plan.stat = static_cast<stats::StepId>(program_->shape.steps.size());
-    const bool exchange = step.kind == model::StepKind::kAction && step.target.name == "http.request";
-    program_->shape.steps.push_back({plan.path, place.scenario, step.kind == model::StepKind::kAction ? step.target.name : "group",
-                                     exchange ? stats::StepKind::kExchange : stats::StepKind::kLocal});
+    const bool exchange =
+        step.kind == model::StepKind::kAction && step.target.name == "http.request";
+    program_->shape.steps.push_back(
+        {plan.path, place.scenario,
+         step.kind == model::StepKind::kAction ? step.target.name : "group",
+         exchange ? stats::StepKind::kExchange : stats::StepKind::kLocal});
     StepNames& own = *names_of_[&step][place.prefix];
     plan_names_[plan.stat] = &own;
     plan.timeout_ns = step.timeout ? static_cast<std::uint64_t>(step.timeout->ns) : 0;
@@ -381,10 +424,15 @@ class Compiler {
     plan.always = step.always;
     plan.on_failure = step.on_failure.kind;
     if (!step.meet.empty()) plan.meet = MeetIndex(step.meet);
-    if (!step.when.empty()) plan.when = CompileExpression(step.when.text, step.when.where, place.scope, diagnostics_);
+    if (!step.when.empty())
+      plan.when = CompileExpression(step.when.text, step.when.where, place.scope, diagnostics_);
     Scope& inner = NewScope(&place.scope);
     CompileLoop(step, plan, place, inner);
-    Place inner_place{.scope = inner, .prefix = place.prefix, .scenario = place.scenario, .http = place.http, .flow = place.flow};
+    Place inner_place{.scope = inner,
+                      .prefix = place.prefix,
+                      .scenario = place.scenario,
+                      .http = place.http,
+                      .flow = place.flow};
     CompileBody(step, plan, inner_place, own);
     CompileSettling(step, plan, inner, own);
     return plan;
@@ -404,7 +452,8 @@ class Compiler {
       inner.AddSlot(step.for_each->as, loop.item);
     } else if (!step.loop_while.empty()) {
       loop.kind = LoopPlan::Kind::kWhile;
-      loop.condition = CompileExpression(step.loop_while.text, step.loop_while.where, inner, diagnostics_);
+      loop.condition =
+          CompileExpression(step.loop_while.text, step.loop_while.where, inner, diagnostics_);
       loop.max = step.max_loops;
     } else {
       loop.kind = LoopPlan::Kind::kRepeat;
@@ -418,12 +467,19 @@ class Compiler {
       case model::StepKind::kAction: {
         const CompileAction compile = FindAction(step.target.name);
         if (compile == nullptr) {
-          diagnostics_.Error(step.target.where, "action \"" + step.target.name + "\" cannot be run by this program",
+          diagnostics_.Error(step.target.where,
+                             "action \"" + step.target.name + "\" cannot be run by this program",
                              "built in: http.request, wait, assert, log");
           return;
         }
-        ActionContext context{.step = step, .http = place.http, .names = place.scope, .slots = slots_, .program = *program_,
-                              .input = input_, .diagnostics = diagnostics_, .own = own};
+        ActionContext context{.step = step,
+                              .http = place.http,
+                              .names = place.scope,
+                              .slots = slots_,
+                              .program = *program_,
+                              .input = input_,
+                              .diagnostics = diagnostics_,
+                              .own = own};
         plan.action = compile(context);
         return;
       }
@@ -433,8 +489,10 @@ class Compiler {
         for (const model::Step& child : step.steps) plan.steps.push_back(CompileStep(child, place));
         for (std::size_t i = 0; i < step.steps.size(); ++i) {
           if (step.steps[i].on_failure.kind != model::OnFailure::Kind::kGoto) continue;
-          const auto target = std::ranges::find(step.steps, step.steps[i].on_failure.target, &model::Step::id);
-          if (target != step.steps.end()) plan.steps[i].goto_index = static_cast<std::uint32_t>(target - step.steps.begin());
+          const auto target =
+              std::ranges::find(step.steps, step.steps[i].on_failure.target, &model::Step::id);
+          if (target != step.steps.end())
+            plan.steps[i].goto_index = static_cast<std::uint32_t>(target - step.steps.begin());
         }
         return;
       }
@@ -444,8 +502,8 @@ class Compiler {
   }
 
   // Params of a component or nested scenario: a slot each, set before its body runs.
-  void BindParams(const model::Step& step, const std::vector<model::FieldSpec>& specs, StepPlan& plan,
-                  Place& place, Scope& scope) {
+  void BindParams(const model::Step& step, const std::vector<model::FieldSpec>& specs,
+                  StepPlan& plan, Place& place, Scope& scope) {
     auto slots = std::make_shared<std::map<std::string, Slot>>();
     std::vector<std::string> names;
     for (const model::FieldSpec& spec : specs) {
@@ -460,11 +518,12 @@ class Compiler {
       auto value = ValuePlan::Compile(*given, place.scope, diagnostics_);
       if (value != nullptr) plan.params.push_back({slot, std::move(value)});
     }
-    scope.AddGroup("params", names, [slots](std::string_view member) -> std::optional<model::Binding> {
-      const auto found = slots->find(std::string(member));
-      if (found == slots->end()) return std::nullopt;
-      return model::Binding{.slot = found->second, .segments = 2, .type = std::nullopt};
-    });
+    scope.AddGroup(
+        "params", names, [slots](std::string_view member) -> std::optional<model::Binding> {
+          const auto found = slots->find(std::string(member));
+          if (found == slots->end()) return std::nullopt;
+          return model::Binding{.slot = found->second, .segments = 2, .type = std::nullopt};
+        });
   }
 
   void CompileUse(const model::Step& step, StepPlan& plan, Place& place, StepNames& own) {
@@ -473,7 +532,11 @@ class Compiler {
     const auto& component = *found->As<model::Component>();
     Scope& scope = NewScope(&global_);
     BindParams(step, component.params, plan, place, scope);
-    Place body{.scope = scope, .prefix = plan.path + ".", .scenario = place.scenario, .http = place.http, .flow = place.flow};
+    Place body{.scope = scope,
+               .prefix = plan.path + ".",
+               .scenario = place.scenario,
+               .http = place.http,
+               .flow = place.flow};
     plan.steps = CompileSteps(component.steps, body);
     for (const auto& [name, text] : component.outputs) {
       Node node;
@@ -501,7 +564,11 @@ class Compiler {
     Scope& scope = NewScope(&global_);
     BindParams(step, scenario.params, plan, place, scope);
     if (place.flow != nullptr) AddFeeds(scenario.feeds, scope, *place.flow);
-    Place body{.scope = scope, .prefix = plan.path + ".", .scenario = place.scenario, .http = place.http, .flow = place.flow};
+    Place body{.scope = scope,
+               .prefix = plan.path + ".",
+               .scenario = place.scenario,
+               .http = place.http,
+               .flow = place.flow};
     body.http.push_back(&scenario.plan.http);
     plan.steps = CompileSteps(scenario.steps, body);
   }
@@ -518,22 +585,25 @@ class Compiler {
       compiled.secret = extract.secret;
       if (extract.fallback) compiled.fallback = LiteralOf(*extract.fallback, program_->constants);
       if (extract.kind == model::Extract::Kind::kExpression) {
-        compiled.expression = CompileExpression(extract.pattern.text, extract.pattern.where, scope, diagnostics_);
+        compiled.expression =
+            CompileExpression(extract.pattern.text, extract.pattern.where, scope, diagnostics_);
       } else {
         model::LoadError error;
         compiled.extractor = extract::Extractor::Compile(extract, error);
         if (compiled.extractor == nullptr) {
-          diagnostics_.Error(model::LocationOf(extract.pattern, error.offset), error.message, error.hint,
-                             static_cast<int>(error.length));
+          diagnostics_.Error(model::LocationOf(extract.pattern, error.offset), error.message,
+                             error.hint, static_cast<int>(error.length));
         }
       }
-      plan.reads_body |= extract.kind != model::Extract::Kind::kHeader && extract.kind != model::Extract::Kind::kCookie &&
+      plan.reads_body |= extract.kind != model::Extract::Kind::kHeader &&
+                         extract.kind != model::Extract::Kind::kCookie &&
                          extract.kind != model::Extract::Kind::kExpression;
       plan.extracts.push_back(std::move(compiled));
     }
     for (const model::Check& check : step.checks) {
       CheckPlan compiled;
-      compiled.expression = CompileExpression(check.expression.text, check.expression.where, scope, diagnostics_);
+      compiled.expression =
+          CompileExpression(check.expression.text, check.expression.where, scope, diagnostics_);
       compiled.fatal = check.fatal;
       compiled.id = static_cast<stats::CheckId>(program_->shape.checks.size());
       program_->shape.checks.push_back({check.name, plan.stat});
@@ -541,7 +611,8 @@ class Compiler {
     }
     if (step.poll) {
       PollPlan poll;
-      poll.until = CompileExpression(step.poll->until.text, step.poll->until.where, scope, diagnostics_);
+      poll.until =
+          CompileExpression(step.poll->until.text, step.poll->until.where, scope, diagnostics_);
       poll.every_ns = static_cast<std::uint64_t>(step.poll->every.ns);
       poll.max_every_ns = static_cast<std::uint64_t>(step.poll->max_every.ns);
       poll.deadline_ns = static_cast<std::uint64_t>(step.poll->deadline.ns);
@@ -552,7 +623,9 @@ class Compiler {
 
   std::uint32_t MeetIndex(const std::string& name) {
     const auto found = std::ranges::find(program_->meets, name, &MeetPlan::name);
-    return found == program_->meets.end() ? ~0u : static_cast<std::uint32_t>(found - program_->meets.begin());
+    return found == program_->meets.end()
+               ? ~0u
+               : static_cast<std::uint32_t>(found - program_->meets.begin());
   }
 
   // Once all is compiled it is known what is read of each step.
@@ -567,7 +640,8 @@ class Compiler {
         const std::string& output = http->outputs[use.output].name;
         step.reads_body |= output == "body" || output == "json" || output == "size";
         for (const CheckPlan& check : step.checks) {
-          step.checks_status |= output == "status" && std::ranges::binary_search(check.expression->slots(), use.slot);
+          step.checks_status |=
+              output == "status" && std::ranges::binary_search(check.expression->slots(), use.slot);
         }
       }
     }
@@ -577,8 +651,10 @@ class Compiler {
   void NoteSetupSlots() {
     for (const auto& [first, last] : setup_names_) {
       for (std::size_t i = first; i < last; ++i) {
-        for (const auto& [name, slot] : step_names_[i].values()) program_->setup_slots.push_back(slot);
-        for (const OutputUse& use : step_names_[i].uses()) program_->setup_slots.push_back(use.slot);
+        for (const auto& [name, slot] : step_names_[i].values())
+          program_->setup_slots.push_back(slot);
+        for (const OutputUse& use : step_names_[i].uses())
+          program_->setup_slots.push_back(use.slot);
       }
     }
   }

@@ -12,7 +12,9 @@
 namespace ronda::engine {
 namespace {
 
-std::string Place(const std::string& source, int line) { return source + ":" + std::to_string(line); }
+std::string Place(const std::string& source, int line) {
+  return source + ":" + std::to_string(line);
+}
 
 model::Value FromJson(simdjson::dom::element element, model::Arena& arena) {
   switch (element.type()) {
@@ -35,7 +37,8 @@ model::Value FromJson(simdjson::dom::element element, model::Arena& arena) {
       const simdjson::dom::object object = element;
       const auto members = arena.AllocateArray<model::Member>(object.size());
       std::size_t i = 0;
-      for (const auto field : object) members[i++] = {arena.Copy(field.key), FromJson(field.value, arena)};
+      for (const auto field : object)
+        members[i++] = {arena.Copy(field.key), FromJson(field.value, arena)};
       return model::Value::Map(members);
     }
   }
@@ -43,8 +46,9 @@ model::Value FromJson(simdjson::dom::element element, model::Arena& arena) {
 }
 
 // One record of a CSV text from `at` on; `line` counts the lines it spans.
-base::Result<std::vector<std::string>> ReadRecord(std::string_view text, std::size_t& at, char delimiter,
-                                                  int& line, const std::string& source) {
+base::Result<std::vector<std::string>> ReadRecord(std::string_view text, std::size_t& at,
+                                                  char delimiter, int& line,
+                                                  const std::string& source) {
   std::vector<std::string> fields(1);
   const int first_line = line;
   bool quoted = false;
@@ -75,30 +79,35 @@ base::Result<std::vector<std::string>> ReadRecord(std::string_view text, std::si
     }
   }
   if (quoted) {
-    return base::InvalidArgument(Place(source, first_line) + ": a quoted field is never closed; end it with '\"'");
+    return base::InvalidArgument(Place(source, first_line) +
+                                 ": a quoted field is never closed; end it with '\"'");
   }
   return fields;
 }
 
 }  // namespace
 
-base::Result<std::unique_ptr<FeedTable>> FeedTable::Load(const std::string& name, const model::Feed& feed,
+base::Result<std::unique_ptr<FeedTable>> FeedTable::Load(const std::string& name,
+                                                         const model::Feed& feed,
                                                          const std::string& folder, Share process) {
   if (feed.file.empty()) return Parse(name, feed, {}, "feed " + name, process);
-  const std::filesystem::path path =
-      std::filesystem::path(feed.file).is_absolute() ? std::filesystem::path(feed.file)
-                                                     : std::filesystem::path(folder) / feed.file;
+  const std::filesystem::path path = std::filesystem::path(feed.file).is_absolute()
+                                         ? std::filesystem::path(feed.file)
+                                         : std::filesystem::path(folder) / feed.file;
   std::ifstream in(path, std::ios::binary);
   if (!in) {
-    return base::NotFound("feed " + name + ": cannot read " + path.string() + ": " + std::strerror(errno) +
+    return base::NotFound("feed " + name + ": cannot read " + path.string() + ": " +
+                          std::strerror(errno) +
                           "; `file:` is taken relative to the file that names it");
   }
   const std::string text((std::istreambuf_iterator<char>(in)), std::istreambuf_iterator<char>());
   return Parse(name, feed, text, path.string(), process);
 }
 
-base::Result<std::unique_ptr<FeedTable>> FeedTable::Parse(const std::string& name, const model::Feed& feed,
-                                                          std::string_view text, const std::string& source,
+base::Result<std::unique_ptr<FeedTable>> FeedTable::Parse(const std::string& name,
+                                                          const model::Feed& feed,
+                                                          std::string_view text,
+                                                          const std::string& source,
                                                           Share process) {
   auto table = std::make_unique<FeedTable>();
   table->name_ = name;
@@ -117,7 +126,8 @@ base::Result<std::unique_ptr<FeedTable>> FeedTable::Parse(const std::string& nam
   return table;
 }
 
-base::Status FeedTable::ReadCsv(std::string_view text, const model::Feed& feed, const std::string& source) {
+base::Status FeedTable::ReadCsv(std::string_view text, const model::Feed& feed,
+                                const std::string& source) {
   if (text.starts_with("\xef\xbb\xbf")) text.remove_prefix(3);  // a byte order mark
   std::size_t at = 0;
   int line = 1;
@@ -127,14 +137,17 @@ base::Status FeedTable::ReadCsv(std::string_view text, const model::Feed& feed, 
   }
   while (at < text.size()) {
     const int record_line = line;
-    ASSIGN_OR_RETURN(const std::vector<std::string> fields, ReadRecord(text, at, feed.delimiter, line, source));
+    ASSIGN_OR_RETURN(const std::vector<std::string> fields,
+                     ReadRecord(text, at, feed.delimiter, line, source));
     if (fields.size() == 1 && fields[0].empty()) continue;  // an empty line
     if (fields.size() != columns_.size()) {
-      return base::InvalidArgument(Place(source, record_line) + ": " + std::to_string(fields.size()) +
-                                   " fields where the header has " + std::to_string(columns_.size()) +
+      return base::InvalidArgument(Place(source, record_line) + ": " +
+                                   std::to_string(fields.size()) + " fields where the header has " +
+                                   std::to_string(columns_.size()) +
                                    "; quote a field that holds the delimiter");
     }
-    for (const std::string& field : fields) cells_.push_back(model::Value::String(memory_.Copy(field)));
+    for (const std::string& field : fields)
+      cells_.push_back(model::Value::String(memory_.Copy(field)));
     ++rows_;
   }
   return base::Ok();
@@ -149,18 +162,21 @@ base::Status FeedTable::ReadJson(std::string_view text, const std::string& sourc
     if (row.get(object) != simdjson::SUCCESS) {
       members.push_back({"value", FromJson(row, memory_)});
     } else {
-      for (const auto field : object) members.push_back({memory_.Copy(field.key), FromJson(field.value, memory_)});
+      for (const auto field : object)
+        members.push_back({memory_.Copy(field.key), FromJson(field.value, memory_)});
     }
     return AddRow(std::move(members), source, number);
   };
   simdjson::dom::element root;
   if (parser.parse(padded).get(root) == simdjson::SUCCESS && root.is_array()) {
     int number = 0;
-    for (const simdjson::dom::element row : simdjson::dom::array(root)) RETURN_IF_ERROR(add(row, ++number));
+    for (const simdjson::dom::element row : simdjson::dom::array(root))
+      RETURN_IF_ERROR(add(row, ++number));
     return base::Ok();
   }
   simdjson::dom::document_stream stream;
-  if (parser.parse_many(padded, std::max<std::size_t>(text.size() + 64, 1'000'000)).get(stream) != simdjson::SUCCESS) {
+  if (parser.parse_many(padded, std::max<std::size_t>(text.size() + 64, 1'000'000)).get(stream) !=
+      simdjson::SUCCESS) {
     return base::InvalidArgument(source + ": neither a JSON array nor one JSON object a line");
   }
   int number = 0;
@@ -189,12 +205,14 @@ base::Status FeedTable::ReadInline(const model::Feed& feed) {
     } else {
       members.push_back({"value", LiteralOf(row, memory_)});
     }
-    RETURN_IF_ERROR(AddRow(std::move(members), row.where.source ? row.where.source->name : "inline", row.where.line));
+    RETURN_IF_ERROR(AddRow(std::move(members), row.where.source ? row.where.source->name : "inline",
+                           row.where.line));
   }
   return base::Ok();
 }
 
-base::Status FeedTable::AddRow(std::vector<model::Member> row, const std::string& source, int line) {
+base::Status FeedTable::AddRow(std::vector<model::Member> row, const std::string& source,
+                               int line) {
   if (rows_ == 0 && columns_.empty()) {
     for (const model::Member& member : row) columns_.emplace_back(member.key);
   }
@@ -222,8 +240,9 @@ base::Status FeedTable::Finish(const std::string& source, Share process, bool sh
     kept.insert(kept.end(), from, from + static_cast<std::ptrdiff_t>(columns_.size()));
   }
   if (rows == 0) {
-    return base::InvalidArgument("feed " + name_ + ": " + std::to_string(rows_) + " rows are too few for " +
-                                 std::to_string(process.count) + " processes");
+    return base::InvalidArgument("feed " + name_ + ": " + std::to_string(rows_) +
+                                 " rows are too few for " + std::to_string(process.count) +
+                                 " processes");
   }
   cells_ = std::move(kept);
   rows_ = rows;
@@ -239,7 +258,8 @@ std::optional<std::uint32_t> FeedTable::Column(std::string_view name) const {
 std::optional<std::uint32_t> FeedTable::Take(base::Random& random) {
   if (pick_ == model::Feed::Pick::kRandom) return static_cast<std::uint32_t>(random.Below(rows_));
   const std::uint64_t n = next_.fetch_add(1, std::memory_order_relaxed);
-  if (n < rows_ || on_end_ == model::Feed::OnEnd::kRecycle) return static_cast<std::uint32_t>(n % rows_);
+  if (n < rows_ || on_end_ == model::Feed::OnEnd::kRecycle)
+    return static_cast<std::uint32_t>(n % rows_);
   return std::nullopt;
 }
 

@@ -46,8 +46,10 @@ class FeedTable {
   [[nodiscard]] std::optional<std::uint32_t> Take(base::Random& random);
 
  private:
-  [[nodiscard]] base::Status AddRow(std::vector<model::Member> row, const std::string& source, int line);
-  [[nodiscard]] base::Status ReadCsv(std::string_view text, const model::Feed& feed, const std::string& source);
+  [[nodiscard]] base::Status AddRow(std::vector<model::Member> row, const std::string& source,
+                                    int line);
+  [[nodiscard]] base::Status ReadCsv(std::string_view text, const model::Feed& feed,
+                                     const std::string& source);
   [[nodiscard]] base::Status ReadJson(std::string_view text, const std::string& source);
   [[nodiscard]] base::Status ReadInline(const model::Feed& feed);
   [[nodiscard]] base::Status Finish(const std::string& source, Share process, bool shard);

@@ -33,14 +33,16 @@ double PeakRate(const LoadPlan& plan) {
   return peak;
 }
 
-void FillDefaults(LoadPlan& plan, std::int64_t preallocated, std::int64_t most, std::int64_t backlog) {
+void FillDefaults(LoadPlan& plan, std::int64_t preallocated, std::int64_t most,
+                  std::int64_t backlog) {
   if (!plan.open_model()) return;
   plan.preallocated_users = static_cast<std::uint32_t>(std::max<std::int64_t>(preallocated, 1));
   plan.max_users = static_cast<std::uint32_t>(most);
   if (most == 0) plan.max_users = preallocated > 0 ? plan.preallocated_users : kDefaultMaxUsers;
   plan.max_backlog = static_cast<std::uint64_t>(backlog);
   if (backlog == 0) {
-    plan.max_backlog = static_cast<std::uint64_t>(std::max(1000.0, PeakRate(plan) * kDefaultBacklogSeconds));
+    plan.max_backlog =
+        static_cast<std::uint64_t>(std::max(1000.0, PeakRate(plan) * kDefaultBacklogSeconds));
   }
 }
 
@@ -63,12 +65,14 @@ void LoadCompiler::AddMeets() {
   }
 }
 
-void LoadCompiler::AddPlan(const model::LoadPlan& plan, const Flows& flows, const std::vector<Flows>& load_flows) {
+void LoadCompiler::AddPlan(const model::LoadPlan& plan, const Flows& flows,
+                           const std::vector<Flows>& load_flows) {
   program_.thresholds = plan.thresholds;
   program_.guards = plan.guards;
   program_.outputs = plan.outputs;
   const LoadOverride& said = input_.load;
-  if (said.once || (plan.loads.empty() && !said.users && !said.rate && !said.duration_ns && !said.iterations)) {
+  if (said.once ||
+      (plan.loads.empty() && !said.users && !said.rate && !said.duration_ns && !said.iterations)) {
     program_.single_iteration = true;
     program_.meets.clear();
     LoadUse use;
@@ -130,8 +134,10 @@ void LoadCompiler::AddLoad(const model::Load& load, const Flows& flows) {
   plan.duration_ns = input_.load.duration_ns.value_or(Ns(load.duration));
   plan.max_duration_ns = input_.load.duration_ns.value_or(Ns(load.max_duration));
   plan.rate = load.rate.per_second;
-  plan.start_value = plan.kind == ExecutorKind::kRampingVus ? static_cast<double>(load.start_vus) : load.start_rate.per_second;
-  for (const model::Stage& stage : load.stages) plan.stages.push_back({stage.target, Ns(stage.duration)});
+  plan.start_value = plan.kind == ExecutorKind::kRampingVus ? static_cast<double>(load.start_vus)
+                                                            : load.start_rate.per_second;
+  for (const model::Stage& stage : load.stages)
+    plan.stages.push_back({stage.target, Ns(stage.duration)});
   plan.ramp_down_ns = Ns(load.graceful_ramp_down);
   plan.start_after_ns = Ns(load.start_time);
   if (!plan.open_model()) plan.max_users = static_cast<std::uint32_t>(load.max_vus);
@@ -152,8 +158,9 @@ void LoadCompiler::CheckMeets(const model::LoadPlan& plan) {
   for (const LoadUse& use : program_.loads) most += use.plan.MostUsers();
   for (const model::Meet& meet : plan.meets) {
     if (static_cast<std::uint64_t>(meet.users) <= most) continue;
-    diagnostics_.Error(meet.where, "meet \"" + meet.name + "\" wants " + std::to_string(meet.users) +
-                                       " users, the load has " + std::to_string(most) + " at most",
+    diagnostics_.Error(meet.where,
+                       "meet \"" + meet.name + "\" wants " + std::to_string(meet.users) +
+                           " users, the load has " + std::to_string(most) + " at most",
                        "raise `vus` or `maxVUs`, or lower `users`");
   }
 }

@@ -19,7 +19,8 @@ class LoadCompiler {
   }
 
   // `flows`: what a load without a mix of its own does. `load_flows`: by index of plan.loads.
-  void AddPlan(const model::LoadPlan& plan, const Flows& flows, const std::vector<Flows>& load_flows = {});
+  void AddPlan(const model::LoadPlan& plan, const Flows& flows,
+               const std::vector<Flows>& load_flows = {});
 
  private:
   void AddMeets();

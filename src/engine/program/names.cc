@@ -47,7 +47,11 @@ OutputUse& StepNames::Use(std::uint16_t output, const std::string& key, const st
     if (uses_[i].output == output && use_names_[i] == name) return uses_[i];
   }
   use_names_.push_back(name);
-  uses_.push_back({.output = output, .slot = slots_.Add(id_ + "." + name), .kept = false, .key = key, .path = nullptr});
+  uses_.push_back({.output = output,
+                   .slot = slots_.Add(id_ + "." + name),
+                   .kept = false,
+                   .key = key,
+                   .path = nullptr});
   return uses_.back();
 }
 
@@ -76,7 +80,8 @@ std::optional<model::Binding> StepNames::Resolve(std::span<const std::string_vie
   if (by_path && use.path == nullptr) use.path = extract::JsonPath::FromSegments(path.subspan(1));
   use.kept |= !own;
   if (by_path) return model::Binding{.slot = use.slot, .segments = segments, .type = std::nullopt};
-  return model::Binding{.slot = use.slot, .segments = segments,
+  return model::Binding{.slot = use.slot,
+                        .segments = segments,
                         .type = by_key ? model::Type::kString : TypeOf(spec->type)};
 }
 

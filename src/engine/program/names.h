@@ -38,7 +38,8 @@ class StepNames {
   // An extraction or an output of a component; its slot exists from the start.
   Slot AddValue(const std::string& name, bool secret);
   // `path` behind the step's id. `own`: read while the step itself is settled.
-  [[nodiscard]] std::optional<model::Binding> Resolve(std::span<const std::string_view> path, bool own);
+  [[nodiscard]] std::optional<model::Binding> Resolve(std::span<const std::string_view> path,
+                                                      bool own);
   void List(const std::string& prefix, std::vector<std::string>& out) const;
 
   [[nodiscard]] const std::string& id() const { return id_; }

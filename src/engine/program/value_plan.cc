@@ -23,7 +23,8 @@ model::Value ScalarOf(const model::Node& node, model::Arena& arena) {
     if (text == "null" || text == "~") return {};
     if (text == "true" || text == "false") return model::Value::Bool(text == "true");
     if (const auto whole = Number<std::int64_t>(text)) return model::Value::Int(*whole);
-    const bool numeric = !text.empty() && text.find_first_not_of("+-.0123456789eE") == std::string::npos;
+    const bool numeric =
+        !text.empty() && text.find_first_not_of("+-.0123456789eE") == std::string::npos;
     if (const auto number = numeric ? Number<double>(text) : std::nullopt) {
       return model::Value::Float(*number);
     }
@@ -57,7 +58,8 @@ model::Value LiteralOf(const model::Node& node, model::Arena& arena) {
     case model::Node::Kind::kMap: {
       const auto members = arena.AllocateArray<model::Member>(node.members.size());
       for (std::size_t i = 0; i < members.size(); ++i) {
-        members[i] = {arena.Copy(node.members[i].first.scalar), LiteralOf(node.members[i].second, arena)};
+        members[i] = {arena.Copy(node.members[i].first.scalar),
+                      LiteralOf(node.members[i].second, arena)};
       }
       return model::Value::Map(members);
     }

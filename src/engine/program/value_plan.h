@@ -30,7 +30,9 @@ class ValuePlan {
   [[nodiscard]] bool AppendText(model::EvalContext& context, std::string& out) const;
 
   // Its value when it depends on nothing.
-  [[nodiscard]] const model::Value* literal() const { return kind_ == Kind::kLiteral ? &literal_ : nullptr; }
+  [[nodiscard]] const model::Value* literal() const {
+    return kind_ == Kind::kLiteral ? &literal_ : nullptr;
+  }
 
  private:
   enum class Kind { kLiteral, kTemplate, kList, kMap };
@@ -38,7 +40,7 @@ class ValuePlan {
   Kind kind_ = Kind::kLiteral;
   model::Value literal_;
   model::Arena memory_;  // of the literal
-  std::string json_;     // of the literal
+  std::string json_;  // of the literal
   std::unique_ptr<const model::Template> template_;
   std::vector<std::string> keys_;
   std::vector<std::string> json_keys_;  // "\"key\":"
@@ -49,9 +51,8 @@ class ValuePlan {
 [[nodiscard]] std::unique_ptr<const model::Expression> CompileExpression(
     const std::string& text, const model::Location& where, model::Names& names,
     model::Diagnostics& diagnostics);
-[[nodiscard]] std::unique_ptr<const model::Template> CompileTemplate(const std::string& text,
-                                                                     const model::Location& where,
-                                                                     model::Names& names,
-                                                                     model::Diagnostics& diagnostics);
+[[nodiscard]] std::unique_ptr<const model::Template> CompileTemplate(
+    const std::string& text, const model::Location& where, model::Names& names,
+    model::Diagnostics& diagnostics);
 
 }  // namespace ronda::engine

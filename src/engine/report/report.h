@@ -50,7 +50,8 @@ enum class Paint : std::uint8_t { kPlain, kColor };
 // One line of a load that is going on.
 [[nodiscard]] std::string LiveLine(const stats::Snapshot& look);
 // The same as a block of lines, redrawn on a terminal.
-[[nodiscard]] std::vector<std::string> LiveBlock(const stats::Snapshot& look, const stats::Shape& shape, Paint paint);
+[[nodiscard]] std::vector<std::string> LiveBlock(const stats::Snapshot& look,
+                                                 const stats::Shape& shape, Paint paint);
 
 // "312.4 ms", "1.24 s", "38 us".
 [[nodiscard]] std::string FormatNs(std::uint64_t ns);

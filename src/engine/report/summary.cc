@@ -35,9 +35,10 @@ void Thresholds(const ReportInput& input, Text& text) {
   text.Line("\n{}", text.Bold("thresholds"));
   for (const stats::ThresholdResult& t : input.thresholds) {
     std::string actual;
-    for (const stats::MetricValue& m : t.actual) actual += fmt::format("  {} = {}", m.name, m.value);
-    text.Line("  {} {}{}{}", text.Mark(t.verdict == stats::ThresholdResult::Verdict::kPassed), t.text, actual,
-              t.reason.empty() ? "" : "  (" + t.reason + ")");
+    for (const stats::MetricValue& m : t.actual)
+      actual += fmt::format("  {} = {}", m.name, m.value);
+    text.Line("  {} {}{}{}", text.Mark(t.verdict == stats::ThresholdResult::Verdict::kPassed),
+              t.text, actual, t.reason.empty() ? "" : "  (" + t.reason + ")");
   }
 }
 
@@ -50,7 +51,8 @@ void Checks(const ReportInput& input, Text& text) {
     if (c.passed + c.failed == 0) continue;
     if (!headed) text.Line("\n{}", text.Bold("checks"));
     headed = true;
-    text.Line("  {} {}: {}{}", text.Mark(c.failed == 0), shape.steps[shape.checks[i].step].id, shape.checks[i].name,
+    text.Line("  {} {}: {}{}", text.Mark(c.failed == 0), shape.steps[shape.checks[i].step].id,
+              shape.checks[i].name,
               c.failed == 0 ? "" : fmt::format("  {} of {} failed", c.failed, c.passed + c.failed));
   }
 }
@@ -59,15 +61,19 @@ void Steps(const ReportInput& input, Text& text) {
   const stats::Shape& shape = input.load->shape();
   const stats::Totals& totals = input.load->totals();
   std::size_t width = 4;
-  for (const stats::StepInfo& step : shape.steps) width = std::max(width, std::min<std::size_t>(step.id.size(), 40));
-  text.Line("\n{}", text.Bold(fmt::format("{:<{}}  {:>9}  {:>8}  {:>9}  {:>9}  {:>9}  {:>9}", "step", width, "requests", "failed", "p50", "p95", "p99", "max")));
+  for (const stats::StepInfo& step : shape.steps)
+    width = std::max(width, std::min<std::size_t>(step.id.size(), 40));
+  text.Line("\n{}",
+            text.Bold(fmt::format("{:<{}}  {:>9}  {:>8}  {:>9}  {:>9}  {:>9}  {:>9}", "step", width,
+                                  "requests", "failed", "p50", "p95", "p99", "max")));
   for (std::size_t i = 0; i < shape.steps.size(); ++i) {
     const stats::StepCounters* s = i < totals.steps.size() ? totals.steps[i].get() : nullptr;
     if (s == nullptr) continue;
     const base::Histogram& h = s->Latency();
     if (h.count() == 0) continue;
-    text.Line("{:<{}}  {:>9}  {:>8}  {:>9}  {:>9}  {:>9}  {:>9}", shape.steps[i].id.substr(0, 40), width, h.count(), s->failed,
-              FormatNs(h.Quantile(0.5)), FormatNs(h.Quantile(0.95)), FormatNs(h.Quantile(0.99)), FormatNs(h.Quantile(1)));
+    text.Line("{:<{}}  {:>9}  {:>8}  {:>9}  {:>9}  {:>9}  {:>9}", shape.steps[i].id.substr(0, 40),
+              width, h.count(), s->failed, FormatNs(h.Quantile(0.5)), FormatNs(h.Quantile(0.95)),
+              FormatNs(h.Quantile(0.99)), FormatNs(h.Quantile(1)));
   }
 }
 
@@ -84,13 +90,15 @@ void Failures(const stats::Aggregator* aggregator, Text& text) {
     if (!g.example->response_line.empty()) text.Line("      {}", g.example->response_line);
     if (g.example->detail != g.message) {
       for (std::size_t at = 0; at < g.example->detail.size();) {
-        const std::size_t end = std::min(g.example->detail.find('\n', at), g.example->detail.size());
+        const std::size_t end =
+            std::min(g.example->detail.find('\n', at), g.example->detail.size());
         text.Line("      {}", g.example->detail.substr(at, end - at));
         at = end + 1;
       }
     }
   }
-  if (groups.size() > kMostFailures) text.Line("  ... {} more kinds", groups.size() - kMostFailures);
+  if (groups.size() > kMostFailures)
+    text.Line("  ... {} more kinds", groups.size() - kMostFailures);
 }
 
 }  // namespace
@@ -107,32 +115,45 @@ std::string SummaryText(const ReportInput& input, Paint paint) {
   Failures(input.outer, text);
   Failures(input.load, text);
   text.Line("");
-  text.Line("{} requests in {:.1f} s ({:.1f}/s), {} failed ({}), {} iterations, {} failed", totals.all.requests, seconds,
-            seconds > 0 ? static_cast<double>(totals.all.requests) / seconds : 0.0, totals.all.failed,
-            FormatRatio(totals.all.failed, totals.all.requests), totals.Iterations(), totals.IterationsFailed());
+  text.Line("{} requests in {:.1f} s ({:.1f}/s), {} failed ({}), {} iterations, {} failed",
+            totals.all.requests, seconds,
+            seconds > 0 ? static_cast<double>(totals.all.requests) / seconds : 0.0,
+            totals.all.failed, FormatRatio(totals.all.failed, totals.all.requests),
+            totals.Iterations(), totals.IterationsFailed());
   if (!input.single_iteration) {
     const base::Histogram lateness = totals.Lateness();
-    text.Line("{} users at most, {} connections opened, in {}, out {}, {} threads, {:.1f} us of CPU a request", input.load->MostUsers(),
-              input.load->CurrentGauges().connections_opened, FormatBytes(totals.all.bytes_in), FormatBytes(totals.all.bytes_out), input.threads,
-              totals.all.requests > 0 ? static_cast<double>(input.cpu_ns) / 1e3 / static_cast<double>(totals.all.requests) : 0.0);
+    text.Line(
+        "{} users at most, {} connections opened, in {}, out {}, {} threads, {:.1f} us of CPU a "
+        "request",
+        input.load->MostUsers(), input.load->CurrentGauges().connections_opened,
+        FormatBytes(totals.all.bytes_in), FormatBytes(totals.all.bytes_out), input.threads,
+        totals.all.requests > 0
+            ? static_cast<double>(input.cpu_ns) / 1e3 / static_cast<double>(totals.all.requests)
+            : 0.0);
     if (lateness.count() > 0 || totals.Dropped() > 0) {
-      text.Line("arrivals: lateness p99 {}, max {}; {} dropped", FormatNs(lateness.Quantile(0.99)), FormatNs(lateness.Quantile(1)), totals.Dropped());
+      text.Line("arrivals: lateness p99 {}, max {}; {} dropped", FormatNs(lateness.Quantile(0.99)),
+                FormatNs(lateness.Quantile(1)), totals.Dropped());
     }
   }
   for (const stats::GuardEvent& e : input.guard_events) {
-    text.Line("guard {} at {} s: {} ({})", e.kind == stats::GuardEvent::Kind::kFired ? "fired" : "let go", e.second, e.text, e.reason);
+    text.Line("guard {} at {} s: {} ({})",
+              e.kind == stats::GuardEvent::Kind::kFired ? "fired" : "let go", e.second, e.text,
+              e.reason);
   }
   for (const std::string& warning : input.warnings) text.Line("note: {}", warning);
   return std::move(text.out);
 }
 
 std::string LiveLine(const stats::Snapshot& look) {
-  return fmt::format("{:.0f}s  {} users  {} req/s  p50 {}  p95 {}  p99 {}  failed {} of {}{}", look.elapsed_s, look.gauges.users, look.last.requests,
-                     FormatNs(look.last.latency.p50), FormatNs(look.last.latency.p95), FormatNs(look.last.latency.p99), look.failed, look.requests,
+  return fmt::format("{:.0f}s  {} users  {} req/s  p50 {}  p95 {}  p99 {}  failed {} of {}{}",
+                     look.elapsed_s, look.gauges.users, look.last.requests,
+                     FormatNs(look.last.latency.p50), FormatNs(look.last.latency.p95),
+                     FormatNs(look.last.latency.p99), look.failed, look.requests,
                      look.dropped > 0 ? fmt::format("  dropped {}", look.dropped) : "");
 }
 
-std::vector<std::string> LiveBlock(const stats::Snapshot& look, const stats::Shape& shape, Paint paint) {
+std::vector<std::string> LiveBlock(const stats::Snapshot& look, const stats::Shape& shape,
+                                   Paint paint) {
   const Text text(paint);
   std::vector<std::string> lines;
   lines.push_back(text.Bold(LiveLine(look)) + (look.warm_up ? "  (warm-up)" : ""));
@@ -145,8 +166,9 @@ std::vector<std::string> LiveBlock(const stats::Snapshot& look, const stats::Sha
   for (std::size_t i = 0; i < shape.steps.size() && i < look.steps.size(); ++i) {
     const stats::Snapshot::Step& s = look.steps[i];
     if (s.requests == 0 || shape.steps[i].kind != stats::StepKind::kExchange) continue;
-    lines.push_back(fmt::format("  {:<24} {:>8.0f}/s  p50 {:>9}  p95 {:>9}  p99 {:>9}  failed {}", shape.steps[i].id.substr(0, 24), s.rate,
-                                FormatNs(s.latency.p50), FormatNs(s.latency.p95), FormatNs(s.latency.p99), s.failed));
+    lines.push_back(fmt::format("  {:<24} {:>8.0f}/s  p50 {:>9}  p95 {:>9}  p99 {:>9}  failed {}",
+                                shape.steps[i].id.substr(0, 24), s.rate, FormatNs(s.latency.p50),
+                                FormatNs(s.latency.p95), FormatNs(s.latency.p99), s.failed));
     if (lines.size() > 20) break;
   }
   return lines;

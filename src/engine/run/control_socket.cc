@@ -23,7 +23,8 @@ base::Result<sockaddr_un> AddressOf(const std::string& path) {
   address.sun_family = AF_UNIX;
   if (path.size() >= sizeof address.sun_path) {
     return base::InvalidArgument("control socket: the path " + path + " is longer than " +
-                                 std::to_string(sizeof address.sun_path - 1) + " bytes; choose a shorter one");
+                                 std::to_string(sizeof address.sun_path - 1) +
+                                 " bytes; choose a shorter one");
   }
   std::memcpy(address.sun_path, path.data(), path.size());
   return address;
@@ -58,7 +59,8 @@ struct ControlSocket::Impl : public net::FdHandler {
         const std::string answer = impl.handle(std::string_view(text).substr(0, end)) + "\n";
         text.erase(0, end + 1);
         // Answers are short; one that the socket does not take means that nobody reads.
-        if (send(fd, answer.data(), answer.size(), MSG_NOSIGNAL | MSG_DONTWAIT) != static_cast<ssize_t>(answer.size())) {
+        if (send(fd, answer.data(), answer.size(), MSG_NOSIGNAL | MSG_DONTWAIT) !=
+            static_cast<ssize_t>(answer.size())) {
           impl.Drop(*this);
           return;
         }
@@ -70,7 +72,8 @@ struct ControlSocket::Impl : public net::FdHandler {
     std::string text;
   };
 
-  Impl(net::Reactor& r, int socket, std::string file, Handle h) : reactor(r), fd(socket), path(std::move(file)), handle(std::move(h)) {}
+  Impl(net::Reactor& r, int socket, std::string file, Handle h)
+      : reactor(r), fd(socket), path(std::move(file)), handle(std::move(h)) {}
   ~Impl() override {
     for (const auto& client : clients) reactor.Remove(client->fd, client.get());
     reactor.Remove(fd, this);
@@ -99,21 +102,27 @@ struct ControlSocket::Impl : public net::FdHandler {
 ControlSocket::ControlSocket(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 ControlSocket::~ControlSocket() = default;
 
-base::Result<std::unique_ptr<ControlSocket>> ControlSocket::Listen(net::Reactor& reactor, const std::string& path, Handle handle) {
+base::Result<std::unique_ptr<ControlSocket>> ControlSocket::Listen(net::Reactor& reactor,
+                                                                   const std::string& path,
+                                                                   Handle handle) {
   ASSIGN_OR_RETURN(const sockaddr_un address, AddressOf(path));
   if (const int other = Connect(address); other >= 0) {
     close(other);
-    return base::FailedPrecondition("control socket " + path + ": another run listens there; give --control another path");
+    return base::FailedPrecondition("control socket " + path +
+                                    ": another run listens there; give --control another path");
   }
   struct stat info;
   if (lstat(path.c_str(), &info) == 0) {
-    if (!S_ISSOCK(info.st_mode)) return base::FailedPrecondition("control socket " + path + ": a file of that name is no socket");
+    if (!S_ISSOCK(info.st_mode))
+      return base::FailedPrecondition("control socket " + path +
+                                      ": a file of that name is no socket");
     unlink(path.c_str());
   }
   const int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
   if (fd < 0) return base::FromErrno("control socket", errno);
   const mode_t mask = umask(0177);
-  const bool bound = bind(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0 && listen(fd, 8) == 0;
+  const bool bound = bind(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0 &&
+                     listen(fd, 8) == 0;
   const int why = errno;
   umask(mask);
   if (!bound) {
@@ -146,7 +155,8 @@ base::Result<std::string> SendControlCommand(const std::string& path, std::strin
   }
   close(fd);
   const std::size_t end = answer.find('\n');
-  if (end == std::string::npos) return base::Unavailable("the run at " + path + " did not answer; it may be ending");
+  if (end == std::string::npos)
+    return base::Unavailable("the run at " + path + " did not answer; it may be ending");
   return answer.substr(0, end);
 }
 

@@ -20,7 +20,8 @@ class ControlSocket {
 
   // FailedPrecondition when a live process listens there already; a stale file is replaced.
   [[nodiscard]] static base::Result<std::unique_ptr<ControlSocket>> Listen(net::Reactor& reactor,
-                                                                           const std::string& path, Handle handle);
+                                                                           const std::string& path,
+                                                                           Handle handle);
   ~ControlSocket();
 
  private:
@@ -31,6 +32,7 @@ class ControlSocket {
 
 // Sends one command to the socket at `path` and returns the answer. Blocks for at most 5 s. NotFound
 // when nothing listens there.
-[[nodiscard]] base::Result<std::string> SendControlCommand(const std::string& path, std::string_view command);
+[[nodiscard]] base::Result<std::string> SendControlCommand(const std::string& path,
+                                                           std::string_view command);
 
 }  // namespace ronda::engine

@@ -1,8 +1,8 @@
 #include "engine/run/load_run.h"
 
 #include <sched.h>
-#include <sys/resource.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 
 #include <algorithm>
 #include <atomic>
@@ -43,7 +43,8 @@ int ThreadsFor(const Program& program, int asked) {
   for (const LoadUse& use : program.loads) {
     if (use.threads > 0) return use.threads;
     const LoadPlan& plan = use.plan;
-    double rate = std::max(plan.rate, plan.kind == ExecutorKind::kRampingArrivalRate ? plan.start_value : 0);
+    double rate =
+        std::max(plan.rate, plan.kind == ExecutorKind::kRampingArrivalRate ? plan.start_value : 0);
     if (plan.kind == ExecutorKind::kRampingArrivalRate) {
       for (const Stage& stage : plan.stages) rate = std::max(rate, stage.target);
     }
@@ -65,13 +66,17 @@ class Run : public LoadRun, public RunShared {
         options_(std::move(options)),
         initial_slots_(program.initial_slots),
         shared_iterations_(program.loads.size()),
-        meetings_(program.meets, [this](auto meet, auto round, auto at) { ReleaseMeeting(meet, round, at); },
-                  [this](const MeetPlan& plan, std::uint32_t waiting) {
-                    RequestEnd(EndKind::kAbort, "meet " + plan.name + ": " + std::to_string(waiting) + " of " +
-                                                    std::to_string(plan.users) + " users came in time");
-                  }) {
+        meetings_(
+            program.meets,
+            [this](auto meet, auto round, auto at) { ReleaseMeeting(meet, round, at); },
+            [this](const MeetPlan& plan, std::uint32_t waiting) {
+              RequestEnd(EndKind::kAbort, "meet " + plan.name + ": " + std::to_string(waiting) +
+                                              " of " + std::to_string(plan.users) +
+                                              " users came in time");
+            }) {
     for (std::size_t i = 0; i < program.loads.size(); ++i) {
-      shared_iterations_[i] = static_cast<std::int64_t>(options_.process.Of(program.loads[i].plan.iterations));
+      shared_iterations_[i] =
+          static_cast<std::int64_t>(options_.process.Of(program.loads[i].plan.iterations));
     }
   }
 
@@ -84,7 +89,9 @@ class Run : public LoadRun, public RunShared {
 
   // ---- RunShared
   [[nodiscard]] const Program& program() const override { return program_; }
-  [[nodiscard]] std::span<const model::Value> initial_slots() const override { return initial_slots_; }
+  [[nodiscard]] std::span<const model::Value> initial_slots() const override {
+    return initial_slots_;
+  }
   bool TakeSharedIteration(std::uint32_t load) override {
     return shared_iterations_[load].fetch_sub(1, std::memory_order_relaxed) > 0;
   }
@@ -197,12 +204,14 @@ base::Status Run::CheckFiles() {
   const std::uint64_t others = kOtherFiles + static_cast<std::uint64_t>(threads_) * 4;
   const std::string have = std::to_string(limit.rlim_cur);
   if (sure + others > limit.rlim_cur) {
-    return base::FailedPrecondition("the load needs " + std::to_string(sure + others) + " open files (" + std::to_string(sure) +
-                                    " users with a connection each), the limit is " + have + "; raise it (ulimit -n " +
-                                    std::to_string(sure + others) + ") or lower the number of users");
+    return base::FailedPrecondition(
+        "the load needs " + std::to_string(sure + others) + " open files (" + std::to_string(sure) +
+        " users with a connection each), the limit is " + have + "; raise it (ulimit -n " +
+        std::to_string(sure + others) + ") or lower the number of users");
   }
   if (possible + others > limit.rlim_cur) {
-    result_.warnings.push_back("the load may need up to " + std::to_string(possible + others) + " open files, the limit (ulimit -n) is " + have);
+    result_.warnings.push_back("the load may need up to " + std::to_string(possible + others) +
+                               " open files, the limit (ulimit -n) is " + have);
   }
   return base::Ok();
 }
@@ -211,7 +220,8 @@ base::Status Run::Prepare(model::Diagnostics& diagnostics) {
   threads_ = ThreadsFor(program_, options_.threads);
   RETURN_IF_ERROR(CheckFiles());
   std::vector<stats::ConditionSpec> thresholds;
-  for (const model::Threshold& t : program_.thresholds) thresholds.push_back({t.expression.text, t.expression.where});
+  for (const model::Threshold& t : program_.thresholds)
+    thresholds.push_back({t.expression.text, t.expression.where});
   thresholds_ = stats::Thresholds::Compile(thresholds, program_.shape, {}, diagnostics);
   std::vector<stats::GuardSpec> guards;
   for (const model::Guard& g : program_.guards) {
@@ -226,9 +236,12 @@ base::Status Run::Prepare(model::Diagnostics& diagnostics) {
     guards.push_back(std::move(spec));
   }
   guards_ = stats::Guards::Compile(guards, program_.shape, {}, diagnostics);
-  if (thresholds_ == nullptr || guards_ == nullptr) return base::InvalidArgument("thresholds or guards are wrong");
+  if (thresholds_ == nullptr || guards_ == nullptr)
+    return base::InvalidArgument("thresholds or guards are wrong");
   for (const std::string& name : guards_->WithoutSource()) {
-    result_.warnings.push_back("guards read " + name + ", which nothing provides here: such a guard fires for lack of data");
+    result_.warnings.push_back(
+        "guards read " + name +
+        ", which nothing provides here: such a guard fires for lack of data");
   }
   ASSIGN_OR_RETURN(main_, net::Reactor::Create());
   return base::Ok();
@@ -277,11 +290,13 @@ RunResult Run::Execute() {
   result_.threads = threads_;
   start_ns_ = main_->Fresh();
   if (!program_.setup.empty() || !program_.finally.empty()) {
-    outer_ = std::make_unique<stats::Aggregator>(program_.shape, stats::Aggregator::Options{.start_ns = start_ns_});
+    outer_ = std::make_unique<stats::Aggregator>(program_.shape,
+                                                 stats::Aggregator::Options{.start_ns = start_ns_});
     outer_recorder_ = &outer_->AddRecorder();
   }
   if (!options_.control_path.empty()) {
-    auto control = ControlSocket::Listen(*main_, options_.control_path, [this](std::string_view c) { return Control(c); });
+    auto control = ControlSocket::Listen(*main_, options_.control_path,
+                                         [this](std::string_view c) { return Control(c); });
     if (control.ok()) {
       control_ = *std::move(control);
     } else {
@@ -320,7 +335,8 @@ void Run::RunOuter(const std::vector<StepPlan>& steps, std::function<void(bool)>
     worker->users->SetRecorder(*outer_recorder_);
     worker->users->RunOnce(steps, [this, done](bool failed, std::span<const model::Value> slots) {
       // Still on the worker's thread: the values are copied while their user lives.
-      for (const Slot slot : program_.setup_slots) initial_slots_[slot] = model::CopyInto(slots[slot], setup_values_);
+      for (const Slot slot : program_.setup_slots)
+        initial_slots_[slot] = model::CopyInto(slots[slot], setup_values_);
       main_->Post([failed, done] { done(failed); });
     });
   });
@@ -376,7 +392,8 @@ void Run::OnEvents() {
       if (phase_ == Phase::kSetup) {
         end_ = RunEnd::kInterrupted;
         why_ = "interrupted";
-        workers_.front()->reactor->Post([raw = workers_.front().get()] { raw->users->InterruptAll(); });
+        workers_.front()->reactor->Post(
+            [raw = workers_.front().get()] { raw->users->InterruptAll(); });
         StartFinally();
       } else {
         EndLoads(RunEnd::kInterrupted, "interrupted");
@@ -387,7 +404,8 @@ void Run::OnEvents() {
       InterruptLoads();
     }
   }
-  const bool loading = phase_ == Phase::kRunning || phase_ == Phase::kDraining || phase_ == Phase::kInterrupting;
+  const bool loading =
+      phase_ == Phase::kRunning || phase_ == Phase::kDraining || phase_ == Phase::kInterrupting;
   if (loading && AllIdle()) StartFinally();
 }
 
@@ -419,9 +437,9 @@ void Run::OnTick() {
   if (load_ && phase_ != Phase::kOver) {
     const int seconds = load_->Collect(now);
     if (seconds > 0) {
-      const auto state = phase_ != Phase::kRunning          ? stats::LoadState::kDraining
+      const auto state = phase_ != Phase::kRunning    ? stats::LoadState::kDraining
                          : paused_since_ns_ != kNever ? stats::LoadState::kPaused
-                                                            : stats::LoadState::kRunning;
+                                                      : stats::LoadState::kRunning;
       for (const stats::GuardEvent& event : guards_->Evaluate(*load_, state, {})) ActOn(event);
     }
     if (options_.on_look && ++looks_ % 3 == 0) options_.on_look(load_->Look(now));
@@ -433,7 +451,8 @@ void Run::OnTick() {
       EndLoads(end, asked_why_);
     }
   }
-  if (phase_ == Phase::kRunning && paused_since_ns_ == kNever && now >= end_ns_) EndLoads(RunEnd::kDone, "");
+  if (phase_ == Phase::kRunning && paused_since_ns_ == kNever && now >= end_ns_)
+    EndLoads(RunEnd::kDone, "");
   if (phase_ == Phase::kDraining && now >= drain_until_ns_) InterruptLoads();
   if (phase_ == Phase::kFinally && now >= drain_until_ns_) FinishRun();
 }
@@ -442,7 +461,9 @@ void Run::ActOn(const stats::GuardEvent& event) {
   result_.guard_events.push_back(event);
   const model::Guard& guard = program_.guards[event.guard];
   const bool fired = event.kind == stats::GuardEvent::Kind::kFired;
-  Say(fired ? "warning" : "info", std::string(fired ? "guard fired: " : "guard let go: ") + event.text + (event.reason.empty() ? "" : " (" + event.reason + ")"));
+  Say(fired ? "warning" : "info", std::string(fired ? "guard fired: " : "guard let go: ") +
+                                      event.text +
+                                      (event.reason.empty() ? "" : " (" + event.reason + ")"));
   switch (guard.action) {
     case model::Guard::Do::kAbort:
       if (fired) EndLoads(RunEnd::kBreaker, "guard " + event.text + ": " + event.reason);
@@ -454,7 +475,9 @@ void Run::ActOn(const stats::GuardEvent& event) {
     case model::Guard::Do::kPause: (void)Control(fired ? "pause" : "resume"); break;
     case model::Guard::Do::kThrottle:
       if (fired && guard.to_rate) {
-        Apply([rate = guard.to_rate->per_second](UserThread& t, std::uint64_t at) { t.SetRate(at, rate); });
+        Apply([rate = guard.to_rate->per_second](UserThread& t, std::uint64_t at) {
+          t.SetRate(at, rate);
+        });
       } else {
         factor_ = fired ? event.to : 1;
         Apply([factor = factor_](UserThread& t, std::uint64_t at) { t.Scale(at, factor); });
@@ -475,7 +498,8 @@ void Run::Apply(const std::function<void(UserThread&, std::uint64_t)>& command) 
 
 void Run::ReleaseMeeting(std::uint32_t meet, std::uint64_t round, std::uint64_t at_ns) {
   for (const auto& worker : workers_) {
-    worker->reactor->Post([raw = worker.get(), meet, round, at_ns] { raw->users->ReleaseAt(meet, round, at_ns); });
+    worker->reactor->Post(
+        [raw = worker.get(), meet, round, at_ns] { raw->users->ReleaseAt(meet, round, at_ns); });
   }
 }
 
@@ -517,7 +541,8 @@ void Run::FinishRun() {
     each->Finish(now);
   }
   if (load_ == nullptr) {
-    load_ = std::make_unique<stats::Aggregator>(program_.shape, stats::Aggregator::Options{.start_ns = now});
+    load_ = std::make_unique<stats::Aggregator>(program_.shape,
+                                                stats::Aggregator::Options{.start_ns = now});
     load_->Finish(now);
   }
   if (options_.on_look) options_.on_look(load_->Look(now));
@@ -533,7 +558,8 @@ void Run::Judge(RunResult& result) {
   input.users = load_->CurrentGauges().users;
   result.thresholds = thresholds_->Evaluate(input);
   std::size_t crossed = 0;
-  for (const auto& t : result.thresholds) crossed += t.verdict == stats::ThresholdResult::Verdict::kFailed ? 1 : 0;
+  for (const auto& t : result.thresholds)
+    crossed += t.verdict == stats::ThresholdResult::Verdict::kFailed ? 1 : 0;
   std::uint64_t iterations = 0;
   std::uint64_t failed = 0;
   for (const stats::ScenarioCounters& s : load_->totals().scenarios) {
@@ -546,12 +572,13 @@ void Run::Judge(RunResult& result) {
   } else if (program_.single_iteration && failed > 0) {
     result.verdict = "a check or step failed";
   } else if (crossed > 0) {
-    result.verdict = std::to_string(crossed) + " of " + std::to_string(result.thresholds.size()) + " thresholds failed";
+    result.verdict = std::to_string(crossed) + " of " + std::to_string(result.thresholds.size()) +
+                     " thresholds failed";
   } else if (iterations == 0) {
     result.verdict = "no iteration came to its end";
   } else {
     result.passed = true;
-    result.verdict = program_.single_iteration ? "every check passed"
+    result.verdict = program_.single_iteration   ? "every check passed"
                      : result.thresholds.empty() ? "no thresholds are set"
                                                  : "all thresholds passed";
   }
@@ -559,37 +586,54 @@ void Run::Judge(RunResult& result) {
 
 std::string Run::Status() {
   const stats::Snapshot look = load_ ? load_->Look(main_->Fresh()) : stats::Snapshot();
-  const char* phase = phase_ == Phase::kSetup ? "setup" : phase_ == Phase::kRunning ? (paused_since_ns_ != kNever ? "paused" : "running") : phase_ == Phase::kFinally ? "finally" : "draining";
-  return std::string("{\"ok\":true,\"state\":\"") + phase + "\",\"elapsed_s\":" + std::to_string(look.elapsed_s) +
-         ",\"users\":" + std::to_string(look.gauges.users) + ",\"requests\":" + std::to_string(look.requests) +
-         ",\"failed\":" + std::to_string(look.failed) + ",\"iterations\":" + std::to_string(look.iterations) +
-         ",\"dropped\":" + std::to_string(look.dropped) + ",\"rate\":" + std::to_string(look.last.requests) +
+  const char* phase = phase_ == Phase::kSetup ? "setup"
+                      : phase_ == Phase::kRunning
+                          ? (paused_since_ns_ != kNever ? "paused" : "running")
+                      : phase_ == Phase::kFinally ? "finally"
+                                                  : "draining";
+  return std::string("{\"ok\":true,\"state\":\"") + phase +
+         "\",\"elapsed_s\":" + std::to_string(look.elapsed_s) +
+         ",\"users\":" + std::to_string(look.gauges.users) +
+         ",\"requests\":" + std::to_string(look.requests) +
+         ",\"failed\":" + std::to_string(look.failed) +
+         ",\"iterations\":" + std::to_string(look.iterations) +
+         ",\"dropped\":" + std::to_string(look.dropped) +
+         ",\"rate\":" + std::to_string(look.last.requests) +
          ",\"p95_ms\":" + std::to_string(static_cast<double>(look.latency.p95) / 1e6) + "}";
 }
 
 std::string Run::Control(std::string_view command) {
   const std::size_t space = std::min(command.find(' '), command.size());
   const std::string_view verb = command.substr(0, space);
-  const std::string_view argument = space < command.size() ? command.substr(space + 1) : std::string_view();
+  const std::string_view argument =
+      space < command.size() ? command.substr(space + 1) : std::string_view();
   if (verb == "status") return Status();
-  if (phase_ != Phase::kRunning) return JsonError("the run is not under load now; only `status` is answered");
+  if (phase_ != Phase::kRunning)
+    return JsonError("the run is not under load now; only `status` is answered");
   const auto number = [&](double& value) {
-    const auto [rest, error] = std::from_chars(argument.data(), argument.data() + argument.size(), value);
-    return error == std::errc() && rest == argument.data() + argument.size() && value >= 0 && std::isfinite(value);
+    const auto [rest, error] =
+        std::from_chars(argument.data(), argument.data() + argument.size(), value);
+    return error == std::errc() && rest == argument.data() + argument.size() && value >= 0 &&
+           std::isfinite(value);
   };
   double value = 0;
   if (verb == "rate") {
     if (!number(value)) return JsonError("rate wants a number of arrivals a second: rate 500");
-    const bool open = std::ranges::any_of(program_.loads, [](const LoadUse& use) { return use.plan.open_model(); });
+    const bool open = std::ranges::any_of(program_.loads,
+                                          [](const LoadUse& use) { return use.plan.open_model(); });
     if (!open) return JsonError("this load has no arrival rate; `users N` changes its users");
     Apply([value](UserThread& t, std::uint64_t at) { t.SetRate(at, value); });
   } else if (verb == "users") {
-    if (!number(value) || value != std::floor(value)) return JsonError("users wants a whole number: users 50");
+    if (!number(value) || value != std::floor(value))
+      return JsonError("users wants a whole number: users 50");
     const bool closed = std::ranges::any_of(program_.loads, [](const LoadUse& use) {
-      return !use.plan.open_model() && use.plan.kind != ExecutorKind::kSharedIterations && use.plan.kind != ExecutorKind::kPerVuIterations;
+      return !use.plan.open_model() && use.plan.kind != ExecutorKind::kSharedIterations &&
+             use.plan.kind != ExecutorKind::kPerVuIterations;
     });
     if (!closed) return JsonError("this load's users cannot be set; `rate N` changes its arrivals");
-    Apply([users = static_cast<std::uint32_t>(value)](UserThread& t, std::uint64_t at) { t.SetUsers(at, users); });
+    Apply([users = static_cast<std::uint32_t>(value)](UserThread& t, std::uint64_t at) {
+      t.SetUsers(at, users);
+    });
   } else if (verb == "pause") {
     if (paused_since_ns_ == kNever) {
       paused_since_ns_ = main_->Fresh();
@@ -607,7 +651,8 @@ std::string Run::Control(std::string_view command) {
     EndLoads(RunEnd::kAborted, "aborted by command");
     InterruptLoads();
   } else {
-    return JsonError("unknown command \"" + std::string(verb) + "\": status, rate N, users N, pause, resume, stop, abort");
+    return JsonError("unknown command \"" + std::string(verb) +
+                     "\": status, rate N, users N, pause, resume, stop, abort");
   }
   Say("info", "control: " + std::string(command));
   return Status();
@@ -626,7 +671,8 @@ base::ExitCode RunResult::exit_code() const {
   return passed ? base::ExitCode::kOk : base::ExitCode::kCheckFailed;
 }
 
-base::Result<std::unique_ptr<LoadRun>> LoadRun::Create(Program& program, RunOptions options, model::Diagnostics& diagnostics) {
+base::Result<std::unique_ptr<LoadRun>> LoadRun::Create(Program& program, RunOptions options,
+                                                       model::Diagnostics& diagnostics) {
   auto run = std::make_unique<Run>(program, std::move(options));
   RETURN_IF_ERROR(run->Prepare(diagnostics));
   return std::unique_ptr<LoadRun>(std::move(run));

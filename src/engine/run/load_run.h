@@ -19,12 +19,12 @@
 namespace ronda::engine {
 
 struct RunOptions {
-  int threads = 0;                    // reactor threads; 0: as many as the load needs and cores allow
-  Share process;                      // this process's part of the load
-  std::uint64_t seed = 0;             // 0: from the kernel
+  int threads = 0;  // reactor threads; 0: as many as the load needs and cores allow
+  Share process;  // this process's part of the load
+  std::uint64_t seed = 0;  // 0: from the kernel
   base::Environment environment = base::Environment::kUnknown;
-  std::string control_path;           // of the control socket; empty: none
-  StepObserver* observer = nullptr;   // `--once -v`
+  std::string control_path;  // of the control socket; empty: none
+  StepObserver* observer = nullptr;  // `--once -v`
   // Makes the sink of a thread's spans; null: none.
   std::function<SpanSink*(std::uint32_t thread)> spans;
   // Called about four times a second, and once more at the end, on Execute's thread.
@@ -35,21 +35,21 @@ struct RunOptions {
 
 // How a run came to its end.
 enum class RunEnd : std::uint8_t {
-  kDone,         // all that was planned
-  kStopped,      // a feed ended, a guard or command said stop: drained
-  kAborted,      // setup failed, a meeting was missed
-  kBreaker,      // a guard aborted it
+  kDone,  // all that was planned
+  kStopped,  // a feed ended, a guard or command said stop: drained
+  kAborted,  // setup failed, a meeting was missed
+  kBreaker,  // a guard aborted it
   kInterrupted,  // Ctrl-C
 };
 
 struct RunResult {
   RunEnd end = RunEnd::kDone;
-  std::string reason;                 // of any end but kDone
-  bool passed = false;                // the verdict
-  std::string verdict;                // why, in a few words
+  std::string reason;  // of any end but kDone
+  bool passed = false;  // the verdict
+  std::string verdict;  // why, in a few words
   std::vector<stats::ThresholdResult> thresholds;
   std::vector<stats::GuardEvent> guard_events;
-  std::unique_ptr<stats::Aggregator> load;   // what the load did
+  std::unique_ptr<stats::Aggregator> load;  // what the load did
   std::unique_ptr<stats::Aggregator> outer;  // setup and finally; null without
   std::uint64_t start_wall_ns = 0;
   std::uint64_t duration_ns = 0;
@@ -64,8 +64,8 @@ struct RunResult {
 class LoadRun {
  public:
   // Compiles thresholds and guards, and checks what the machine has to give (files, ports).
-  [[nodiscard]] static base::Result<std::unique_ptr<LoadRun>> Create(Program& program, RunOptions options,
-                                                                     model::Diagnostics& diagnostics);
+  [[nodiscard]] static base::Result<std::unique_ptr<LoadRun>> Create(
+      Program& program, RunOptions options, model::Diagnostics& diagnostics);
   virtual ~LoadRun() = default;
   // Blocks until the run is over.
   [[nodiscard]] virtual RunResult Execute() = 0;

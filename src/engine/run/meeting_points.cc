@@ -21,7 +21,8 @@ void MeetingPoints::Start(std::uint64_t start_ns) {
   started_ = true;
 }
 
-void MeetingPoints::Go(std::uint32_t meet, std::uint64_t at_ns, std::unique_lock<std::mutex>& lock) {
+void MeetingPoints::Go(std::uint32_t meet, std::uint64_t at_ns,
+                       std::unique_lock<std::mutex>& lock) {
   Point& point = points_[meet];
   const std::uint64_t round = point.round++;
   point.waiting = 0;

@@ -20,7 +20,8 @@ namespace ronda::engine {
 class MeetingPoints {
  public:
   // Tells every thread that round `round` of meeting `meet` goes at `at_ns`. Called without locks held.
-  using ReleaseFn = std::function<void(std::uint32_t meet, std::uint64_t round, std::uint64_t at_ns)>;
+  using ReleaseFn =
+      std::function<void(std::uint32_t meet, std::uint64_t round, std::uint64_t at_ns)>;
   // A round was not full in time and `onTimeout` says abort.
   using AbortFn = std::function<void(const MeetPlan& plan, std::uint32_t waiting)>;
 

@@ -15,7 +15,8 @@ constexpr std::string_view kMask = "***";
 constexpr std::size_t kShortest = 3;
 
 void ReplaceAll(std::string& text, std::string_view what) {
-  for (std::size_t at = text.find(what); at != std::string::npos; at = text.find(what, at + kMask.size())) {
+  for (std::size_t at = text.find(what); at != std::string::npos;
+       at = text.find(what, at + kMask.size())) {
     text.replace(at, what.size(), kMask);
   }
 }
@@ -54,12 +55,13 @@ std::vector<std::string> SecretForms(const Program& program, const Slots& slots)
 }
 
 void MaskHeaders(std::string& head) {
-  static constexpr std::string_view kHidden[] = {"authorization:", "proxy-authorization:", "cookie:",
-                                                 "set-cookie:"};
+  static constexpr std::string_view kHidden[] = {
+      "authorization:", "proxy-authorization:", "cookie:", "set-cookie:"};
   for (std::size_t line = 0; line < head.size();) {
     const std::size_t end = std::min(head.find('\n', line), head.size());
     for (const std::string_view name : kHidden) {
-      if (end - line < name.size() || strncasecmp(head.data() + line, name.data(), name.size()) != 0) {
+      if (end - line < name.size() ||
+          strncasecmp(head.data() + line, name.data(), name.size()) != 0) {
         continue;
       }
       head.replace(line + name.size(), end - line - name.size(), " ***");
@@ -79,9 +81,9 @@ void MaskSecrets(const Program& program, const Slots& slots, stats::Example& exa
   MaskHeaders(example.request_head);
   MaskHeaders(example.response_head);
   const std::vector<std::string> forms = SecretForms(program, slots);
-  for (std::string* text : {&example.request_line, &example.request_head, &example.request_body,
-                            &example.response_line, &example.response_head, &example.response_body,
-                            &example.detail}) {
+  for (std::string* text :
+       {&example.request_line, &example.request_head, &example.request_body, &example.response_line,
+        &example.response_head, &example.response_body, &example.detail}) {
     for (const std::string& form : forms) ReplaceAll(*text, form);
   }
 }

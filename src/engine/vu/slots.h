@@ -14,8 +14,7 @@ namespace ronda::engine {
 // steady user allocates nothing). Owned by one user, or by one turn of a parallel loop.
 class Slots {
  public:
-  explicit Slots(std::span<const model::Value> initial)
-      : values_(initial.begin(), initial.end()) {}
+  explicit Slots(std::span<const model::Value> initial) : values_(initial.begin(), initial.end()) {}
 
   [[nodiscard]] std::span<const model::Value> values() const { return values_; }
   [[nodiscard]] model::Value Get(std::uint32_t slot) const { return values_[slot]; }

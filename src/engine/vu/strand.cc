@@ -22,7 +22,8 @@ std::uint64_t Scaled(std::uint64_t ns, double factor, std::uint64_t most) {
 
 std::uint64_t Jittered(std::uint64_t ns, double fraction, base::Random& random) {
   if (fraction <= 0) return ns;
-  return static_cast<std::uint64_t>(static_cast<double>(ns) * (1 + fraction * (2 * random.Unit() - 1)));
+  return static_cast<std::uint64_t>(static_cast<double>(ns) *
+                                    (1 + fraction * (2 * random.Unit() - 1)));
 }
 
 }  // namespace
@@ -212,7 +213,8 @@ void Strand::AfterAction() {
       const double jitter = retrying ? step.retry->jitter.fraction : 0;
       const std::uint64_t pause = Jittered(pause_ns_, jitter, thread().random());
       if (retrying) {
-        pause_ns_ = Scaled(pause_ns_, step.retry->backoff, static_cast<std::uint64_t>(step.retry->max_every.ns));
+        pause_ns_ = Scaled(pause_ns_, step.retry->backoff,
+                           static_cast<std::uint64_t>(step.retry->max_every.ns));
       } else if (step.poll) {
         pause_ns_ = Scaled(pause_ns_, step.poll->backoff, step.poll->max_every_ns);
       }
@@ -520,7 +522,8 @@ bool Strand::ReadExtracts(const ActionResult& result, model::EvalContext& contex
       }
     } else if (result.response != nullptr) {
       std::string_view why;
-      if (!extract.extractor->Read(thread().reader(), thread().arena(), thread().random(), value, why)) {
+      if (!extract.extractor->Read(thread().reader(), thread().arena(), thread().random(), value,
+                                   why)) {
         error = why;
         if (extract.required) return false;
         value = {};
@@ -624,8 +627,8 @@ void Strand::Settle(const ActionResult& result) {
 
   const std::vector<bool>& checks = thread().check_results();
   for (std::size_t i = 0; i < checks.size(); ++i) {
-    thread().recorder().RecordCheck(step.checks[i].id, checks[i] ? stats::CheckResult::kPassed
-                                                                 : stats::CheckResult::kFailed);
+    thread().recorder().RecordCheck(
+        step.checks[i].id, checks[i] ? stats::CheckResult::kPassed : stats::CheckResult::kFailed);
   }
   if (failed || !poll_error.empty()) {
     user_.CountFailure();
@@ -637,15 +640,18 @@ void Strand::Settle(const ActionResult& result) {
 void Strand::RecordFailures(const ActionResult& result, std::string_view extract_error,
                             std::string_view poll_error, bool extracted, bool bad_status) {
   if (!result.error.empty()) {
-    const auto kind = result.error_id != 0 ? stats::FailureKind::kTransport : stats::FailureKind::kStep;
+    const auto kind =
+        result.error_id != 0 ? stats::FailureKind::kTransport : stats::FailureKind::kStep;
     RecordFailure(result, kind, result.error_id, result.error, result.error);
     return;
   }
   if (!extracted) RecordFailure(result, stats::FailureKind::kStep, 0, extract_error, extract_error);
-  if (!poll_error.empty()) RecordFailure(result, stats::FailureKind::kStep, 0, poll_error, poll_error);
+  if (!poll_error.empty())
+    RecordFailure(result, stats::FailureKind::kStep, 0, poll_error, poll_error);
   if (bad_status) {
     RecordFailure(result, stats::FailureKind::kStatus, result.status,
-                  "HTTP status " + std::to_string(result.status), "no check reads `status`, so 4xx and 5xx fail");
+                  "HTTP status " + std::to_string(result.status),
+                  "no check reads `status`, so 4xx and 5xx fail");
   }
   const std::vector<bool> checks = thread().check_results();
   for (std::size_t i = 0; i < checks.size(); ++i) {
@@ -685,7 +691,8 @@ void Strand::FillExample(const ActionResult& result, stats::Example& example) {
   if (user_.trace().valid()) example.trace_id = base::ToHex(user_.trace());
   example.wall_ns = thread().wall_ns();
   example.duration_ns = result.end_ns - result.start_ns;
-  example.user = "u" + std::to_string(user_.number()) + " iteration " + std::to_string(user_.iteration());
+  example.user =
+      "u" + std::to_string(user_.number()) + " iteration " + std::to_string(user_.iteration());
   if (result.evidence != nullptr) result.evidence(result.context, example);
 }
 

@@ -21,9 +21,9 @@ class UserThread;
 struct ActionResult {
   // Empty: it did its work. Else why it did not, for people.
   std::string_view error;
-  std::uint16_t error_id = 0;        // of stats::Shape::errors; 0 with an error: an error of the step
+  std::uint16_t error_id = 0;  // of stats::Shape::errors; 0 with an error: an error of the step
   bool timed_out = false;
-  std::uint16_t status = 0;          // of a response; 0: no response
+  std::uint16_t status = 0;  // of a response; 0: no response
   // What extractions read, loaded into the thread's reader; null: nothing.
   const extract::Response* response = nullptr;
   std::uint64_t start_ns = 0;
@@ -83,11 +83,11 @@ class Strand : private net::Timer {
 
  private:
   enum class State : std::uint8_t {
-    kRunning,     // in Advance
-    kAction,      // the action is under way
-    kPause,       // think time, a pause before the next attempt or poll
-    kMeet,        // at the meeting point
-    kChildren,    // parallel turns or members run
+    kRunning,  // in Advance
+    kAction,  // the action is under way
+    kPause,  // think time, a pause before the next attempt or poll
+    kMeet,  // at the meeting point
+    kChildren,  // parallel turns or members run
     kDone,
   };
   // How the last attempt of the step ended.
@@ -108,7 +108,7 @@ class Strand : private net::Timer {
   struct Loop {
     const StepPlan* step = nullptr;
     std::int64_t turn = 0;
-    std::int64_t turns = 0;           // kWhile: the bound
+    std::int64_t turns = 0;  // kWhile: the bound
     std::unique_ptr<model::Arena> memory;
     std::span<const model::Value> items;
   };
@@ -143,7 +143,8 @@ class Strand : private net::Timer {
   static void SetTurn(const Loop& loop, std::int64_t turn, Slots& slots);
   bool Assign(const std::vector<Assignment>& assignments);
 
-  bool ReadExtracts(const ActionResult& result, model::EvalContext& context, std::string_view& error);
+  bool ReadExtracts(const ActionResult& result, model::EvalContext& context,
+                    std::string_view& error);
   // Evaluates all checks into the thread's scratch; returns whether one failed, and whether a fatal one.
   void RunChecks(model::EvalContext& context, bool& any_failed, bool& fatal);
   [[nodiscard]] bool MayRetry(const ActionResult& result, bool failed_checks) const;
@@ -168,12 +169,12 @@ class Strand : private net::Timer {
   State state_ = State::kDone;
   Next next_ = Next::kStep;
   Outcome outcome_ = Outcome::kOk;
-  bool in_start_ = false;      // inside ActionPlan::Start
-  bool aborting_ = false;      // only `always` steps run from here on
+  bool in_start_ = false;  // inside ActionPlan::Start
+  bool aborting_ = false;  // only `always` steps run from here on
   std::uint16_t attempt_ = 1;
   std::uint16_t quick_steps_ = 0;  // since it last waited
   std::uint64_t poll_deadline_ns_ = 0;
-  std::uint64_t pause_ns_ = 0;     // the next pause between attempts or polls
+  std::uint64_t pause_ns_ = 0;  // the next pause between attempts or polls
   const StepPlan* step_ = nullptr;
   ActionCall* call_ = nullptr;
   std::vector<Frame> frames_;

@@ -13,7 +13,8 @@ constexpr std::uint32_t kNoRow = ~0u;
 
 }  // namespace
 
-User::User(UserThread& thread, IterationObserver& observer, std::uint32_t index, std::uint64_t number)
+User::User(UserThread& thread, IterationObserver& observer, std::uint32_t index,
+           std::uint64_t number)
     : thread_(thread),
       observer_(observer),
       index_(index),
@@ -92,7 +93,8 @@ void User::Begin() {
   if (program.traced || known.trace_id != kNoSlot) {
     trace_ = thread_.NextTrace();
     root_span_ = thread_.random()();
-    if (known.trace_id != kNoSlot) slots_.Keep(known.trace_id, model::Value::String(base::ToHex(trace_)));
+    if (known.trace_id != kNoSlot)
+      slots_.Keep(known.trace_id, model::Value::String(base::ToHex(trace_)));
   }
   if (steps_ != nullptr) {
     strand_.BeginList(*steps_);
@@ -116,7 +118,8 @@ bool User::TakeFeedRows(const FlowPlan& flow) {
       const auto taken = feed.Take(thread_.random());
       if (!taken.has_value()) {
         if (feed.on_end() == model::Feed::OnEnd::kStop) {
-          thread_.run().RequestEnd(RunShared::EndKind::kStop, "feed " + feed.name() + " came to its end");
+          thread_.run().RequestEnd(RunShared::EndKind::kStop,
+                                   "feed " + feed.name() + " came to its end");
           interrupted_ = true;
         } else {
           ++failures_;

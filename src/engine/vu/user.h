@@ -85,21 +85,21 @@ class User : private net::Timer {
   bool start_requested_ = false;
   bool interrupted_ = false;
   bool waiting_for_pace_ = false;
-  std::uint32_t failures_ = 0;         // in this iteration
+  std::uint32_t failures_ = 0;  // in this iteration
   std::uint32_t flow_ = 0;
   const std::uint64_t number_;
-  std::uint64_t iteration_ = 0;        // how many have begun
+  std::uint64_t iteration_ = 0;  // how many have begun
   std::uint64_t intended_ns_ = 0;
-  std::uint64_t requested_ns_ = 0;     // what StartIteration was given
+  std::uint64_t requested_ns_ = 0;  // what StartIteration was given
   std::uint64_t start_ns_ = 0;
-  std::uint64_t pace_ns_ = 0;          // not before: pacing
+  std::uint64_t pace_ns_ = 0;  // not before: pacing
   const std::vector<StepPlan>* steps_ = nullptr;  // outside of a flow
   base::TraceId trace_;
   std::uint64_t root_span_ = 0;
   std::shared_ptr<net::HttpSession> session_ = std::make_shared<net::HttpSession>();
   net::CookieJar cookies_;
   std::unique_ptr<UserAuth> auth_;
-  std::vector<std::uint32_t> rows_;    // of feeds that are taken once a user
+  std::vector<std::uint32_t> rows_;  // of feeds that are taken once a user
   Slots slots_;
   Strand strand_;
 };

@@ -45,7 +45,8 @@ class UserThread::LoadHost : public UserHost, public IterationObserver {
     const std::uint64_t number = share.index + std::uint64_t{index} * share.count + 1;
     users_.push_back(std::make_unique<User>(thread_, *this, index, number));
     const std::uint32_t group = thread_.program_.users_per_connection;
-    if (group > 1 && index % group != 0) users_[index]->ShareConnections(*users_[index - index % group]);
+    if (group > 1 && index % group != 0)
+      users_[index]->ShareConnections(*users_[index - index % group]);
     return index;
   }
 
@@ -65,7 +66,8 @@ class UserThread::LoadHost : public UserHost, public IterationObserver {
   }
 
   void CountDropped(std::uint64_t) override {
-    thread_.recorder().RecordDropped(thread_.program_.flows[PickFlow()].stat, thread_.reactor().now_ns());
+    thread_.recorder().RecordDropped(thread_.program_.flows[PickFlow()].stat,
+                                     thread_.reactor().now_ns());
   }
   void CountLateness(std::uint64_t) override {}
   bool TakeSharedIteration() override { return thread_.run().TakeSharedIteration(load_); }
@@ -306,7 +308,8 @@ std::uint64_t UserThread::Draw(const model::Wait& wait) {
   const auto b = static_cast<double>(wait.b.ns);
   switch (wait.kind) {
     case model::Wait::Kind::kFixed: return static_cast<std::uint64_t>(wait.a.ns);
-    case model::Wait::Kind::kUniform: return static_cast<std::uint64_t>(a + (b - a) * random_.Unit());
+    case model::Wait::Kind::kUniform:
+      return static_cast<std::uint64_t>(a + (b - a) * random_.Unit());
     case model::Wait::Kind::kLogNormal: {
       if (a <= 0) return 0;
       const double sigma = std::log(b / a) / kZ95;
@@ -316,7 +319,8 @@ std::uint64_t UserThread::Draw(const model::Wait& wait) {
   return 0;
 }
 
-void UserThread::WaitAt(std::uint32_t meet, std::uint64_t round, std::uint64_t wake_ns, Strand& strand) {
+void UserThread::WaitAt(std::uint32_t meet, std::uint64_t round, std::uint64_t wake_ns,
+                        Strand& strand) {
   const auto found =
       std::ranges::find_if(gatherings_, [&](const auto& each) { return each->Is(meet, round); });
   if (found != gatherings_.end()) {

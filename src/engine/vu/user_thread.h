@@ -73,9 +73,9 @@ class UserThread {
     net::HttpClient* client = nullptr;
     stats::Recorder* recorder = nullptr;
     StepObserver* observer = nullptr;  // may be null
-    SpanSink* spans = nullptr;         // may be null
-    Share share;                       // of all threads of all processes
-    std::uint32_t thread = 0;          // in this process
+    SpanSink* spans = nullptr;  // may be null
+    Share share;  // of all threads of all processes
+    std::uint32_t thread = 0;  // in this process
     std::uint64_t seed = 0;
     base::Environment environment = base::Environment::kUnknown;
     // Called when an executor may have come to its end.

@@ -8,7 +8,8 @@ base::Result<std::string> EncodeContent(ContentCoding coding, std::string_view b
   z_stream stream{};
   constexpr int kWindowBits = 15;
   const int bits = coding == ContentCoding::kGzip ? kWindowBits + 16 : kWindowBits;
-  if (deflateInit2(&stream, Z_DEFAULT_COMPRESSION, Z_DEFLATED, bits, 8, Z_DEFAULT_STRATEGY) != Z_OK) {
+  if (deflateInit2(&stream, Z_DEFAULT_COMPRESSION, Z_DEFLATED, bits, 8, Z_DEFAULT_STRATEGY) !=
+      Z_OK) {
     return base::ResourceExhausted("cannot compress the body: out of memory");
   }
   std::string packed(deflateBound(&stream, body.size()), '\0');

@@ -12,14 +12,15 @@ namespace ronda::engine {
 class FileSource : public net::BodySource {
  public:
   // `path` is taken relative to `folder` unless it is absolute.
-  [[nodiscard]] static base::Result<std::unique_ptr<net::BodySource>> Open(const std::string& folder,
-                                                                           const std::string& path);
+  [[nodiscard]] static base::Result<std::unique_ptr<net::BodySource>> Open(
+      const std::string& folder, const std::string& path);
   ~FileSource() override;
   [[nodiscard]] std::optional<std::uint64_t> size() const override { return size_; }
   [[nodiscard]] base::Result<std::size_t> Read(std::span<char> into) override;
 
  private:
-  FileSource(int fd, std::uint64_t size, std::string name) : fd_(fd), size_(size), name_(std::move(name)) {}
+  FileSource(int fd, std::uint64_t size, std::string name)
+      : fd_(fd), size_(size), name_(std::move(name)) {}
   const int fd_;
   const std::uint64_t size_;
   const std::string name_;

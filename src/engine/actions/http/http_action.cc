@@ -95,7 +95,7 @@ class HttpCompiler {
   }
   // The first of the `http:` blocks that says it.
   template <typename T>
-  [[nodiscard]] std::optional<T> Setting(std::optional<T> HttpSettings::*member) const {
+  [[nodiscard]] std::optional<T> Setting(std::optional<T> HttpSettings::* member) const {
     for (const HttpSettings* settings : context_.http) {
       if (settings->*member) return settings->*member;
     }
@@ -118,14 +118,16 @@ class HttpCompiler {
         if (plan != nullptr) plan_->query.emplace_back(name.scalar, std::move(plan));
       }
     }
-    const bool fixed = plan_->url.dynamic == nullptr && plan_->base_url.dynamic == nullptr && plan_->query.empty();
+    const bool fixed =
+        plan_->url.dynamic == nullptr && plan_->base_url.dynamic == nullptr && plan_->query.empty();
     if (!fixed) return;
     const std::string& url = plan_->url.fixed;
     const bool absolute = url.starts_with("http://") || url.starts_with("https://");
     if (!absolute && plan_->base_url.fixed.empty()) {
       if (const Node* node = Find("url")) {
-        context_.diagnostics.Error(node->where, "\"" + url + "\" is no absolute URL, and there is no `http.baseUrl`",
-                                   "write http://host/path");
+        context_.diagnostics.Error(
+            node->where, "\"" + url + "\" is no absolute URL, and there is no `http.baseUrl`",
+            "write http://host/path");
       }
       return;
     }
@@ -145,7 +147,8 @@ class HttpCompiler {
     const auto given = [&](const std::string& name) {
       if (own == nullptr) return false;
       return std::ranges::any_of(own->members, [&](const auto& m) {
-        return m.first.scalar.size() == name.size() && strncasecmp(m.first.scalar.data(), name.data(), name.size()) == 0;
+        return m.first.scalar.size() == name.size() &&
+               strncasecmp(m.first.scalar.data(), name.data(), name.size()) == 0;
       });
     };
     std::vector<std::string> seen;
@@ -159,13 +162,15 @@ class HttpCompiler {
     if (own != nullptr) {
       for (const auto& [name, value] : own->members) {
         if (value.kind == Node::Kind::kNull || (!value.quoted && value.scalar == "null")) continue;
-        for (const Node& item : value.kind == Node::Kind::kList ? value.items : std::vector<Node>{value}) {
+        for (const Node& item :
+             value.kind == Node::Kind::kList ? value.items : std::vector<Node>{value}) {
           plan_->headers.push_back({name.scalar, Text(item)});
         }
       }
     }
     if (const Node* cookies = Find("cookies")) {
-      for (const auto& [name, value] : cookies->members) plan_->cookies.emplace_back(name.scalar, Text(value));
+      for (const auto& [name, value] : cookies->members)
+        plan_->cookies.emplace_back(name.scalar, Text(value));
     }
     const auto cookies = Setting(&HttpSettings::cookies);
     plan_->sends_cookies = !cookies || *cookies != HttpSettings::Cookies::kOff;
@@ -196,9 +201,11 @@ class HttpCompiler {
     const std::string compress = Literal(Find("compress"));
     if (compress == "gzip") plan_->compress = HttpPlan::Compress::kGzip;
     if (compress == "deflate") plan_->compress = HttpPlan::Compress::kDeflate;
-    const bool streamed = plan_->body_kind == HttpPlan::Body::kFile || plan_->body_kind == HttpPlan::Body::kMultipart;
+    const bool streamed =
+        plan_->body_kind == HttpPlan::Body::kFile || plan_->body_kind == HttpPlan::Body::kMultipart;
     if (!compress.empty() && streamed) {
-      context_.diagnostics.Error(Find("compress")->where, "`compress` works on body, json and form, not on files",
+      context_.diagnostics.Error(Find("compress")->where,
+                                 "`compress` works on body, json and form, not on files",
                                  "compress the file beforehand and set Content-Encoding");
     }
   }
@@ -225,7 +232,8 @@ class HttpCompiler {
       if (node == nullptr) return std::nullopt;
       const Node* user = node->Find("user");
       const Node* password = node->Find("password");
-      if (user == nullptr || password == nullptr) return std::nullopt;  // told by the check of `with:`
+      if (user == nullptr || password == nullptr)
+        return std::nullopt;  // told by the check of `with:`
       return std::pair{Text(*user), Text(*password)};
     };
     plan_->basic = pair("basic");
@@ -256,18 +264,22 @@ class HttpCompiler {
     slot("key", sign.key_slot);
     slot("data", sign.data_slot);
     context_.slots.MarkSecret(sign.key_slot);
-    scope.AddGroup("request", members, [slots](std::string_view member) -> std::optional<model::Binding> {
-      const auto found = slots->find(std::string(member));
-      if (found == slots->end()) return std::nullopt;
-      return model::Binding{.slot = found->second, .segments = 2, .type = std::nullopt};
-    });
+    scope.AddGroup(
+        "request", members, [slots](std::string_view member) -> std::optional<model::Binding> {
+          const auto found = slots->find(std::string(member));
+          if (found == slots->end()) return std::nullopt;
+          return model::Binding{.slot = found->second, .segments = 2, .type = std::nullopt};
+        });
     const auto part = [&](std::string_view name, const std::string& fallback) {
       const Node* given = node->Find(name);
-      return CompileTemplate(given != nullptr ? given->scalar : fallback, given != nullptr ? given->where : node->where, scope,
+      return CompileTemplate(given != nullptr ? given->scalar : fallback,
+                             given != nullptr ? given->where : node->where, scope,
                              context_.diagnostics);
     };
     if (const Node* key = node->Find("key")) sign.key = Text(*key);
-    sign.data = part("data", "${request.method}\n${request.path}\n${request.query}\n${request.timestamp}\n${request.bodySha256}");
+    sign.data = part("data",
+                     "${request.method}\n${request.path}\n${request.query}\n${request.timestamp}\n$"
+                     "{request.bodySha256}");
     sign.format = part("format", "${request.signature}");
     const std::string algorithm = Literal(node->Find("algorithm"), "sha256");
     const std::string hex = "hmac('" + algorithm + "', request.key, request.data)";
@@ -289,10 +301,13 @@ class HttpCompiler {
     if (node == nullptr) return;
     StreamPlan stream;
     const std::string format = Literal(node->Find("format"), "sse");
-    stream.format = format == "sse" ? StreamPlan::Format::kSse : format == "lines" ? StreamPlan::Format::kLines : StreamPlan::Format::kBytes;
+    stream.format = format == "sse"     ? StreamPlan::Format::kSse
+                    : format == "lines" ? StreamPlan::Format::kLines
+                                        : StreamPlan::Format::kBytes;
     if (const auto ns = Duration(node->Find("for"))) stream.for_ns = *ns;
     if (const Node* most = node->Find("maxEvents")) {
-      std::from_chars(most->scalar.data(), most->scalar.data() + most->scalar.size(), stream.max_events);
+      std::from_chars(most->scalar.data(), most->scalar.data() + most->scalar.size(),
+                      stream.max_events);
     }
     if (const Node* until = node->Find("until")) {
       Scope scope(&context_.names);
@@ -302,22 +317,29 @@ class HttpCompiler {
       stream.events = context_.slots.Add("events");
       const StreamPlan* s = &stream;
       scope.AddSlot("events", stream.events, model::Type::kInt);
-      scope.AddGroup("event", {"type", "data", "id"}, [s](std::string_view member) -> std::optional<model::Binding> {
-        const Slot slot = member == "type" ? s->type : member == "data" ? s->data : member == "id" ? s->id : kNoSlot;
-        if (slot == kNoSlot) return std::nullopt;
-        return model::Binding{.slot = slot, .segments = 2, .type = model::Type::kString};
-      });
+      scope.AddGroup("event", {"type", "data", "id"},
+                     [s](std::string_view member) -> std::optional<model::Binding> {
+                       const Slot slot = member == "type"   ? s->type
+                                         : member == "data" ? s->data
+                                         : member == "id"   ? s->id
+                                                            : kNoSlot;
+                       if (slot == kNoSlot) return std::nullopt;
+                       return model::Binding{
+                           .slot = slot, .segments = 2, .type = model::Type::kString};
+                     });
       stream.until = CompileExpression(until->scalar, until->where, scope, context_.diagnostics);
     }
     plan_->stream = std::move(stream);
   }
 
   void CompileLimits() {
-    if (const auto timeout = Setting(&HttpSettings::timeout)) plan_->timeout_ns = static_cast<std::uint64_t>(timeout->ns);
+    if (const auto timeout = Setting(&HttpSettings::timeout))
+      plan_->timeout_ns = static_cast<std::uint64_t>(timeout->ns);
     if (const auto ns = Duration(Find("timeout"))) plan_->timeout_ns = *ns;
     if (const auto redirects = Setting(&HttpSettings::redirects)) plan_->redirects = *redirects;
     if (const Node* redirects = Find("redirects")) {
-      std::from_chars(redirects->scalar.data(), redirects->scalar.data() + redirects->scalar.size(), plan_->redirects);
+      std::from_chars(redirects->scalar.data(), redirects->scalar.data() + redirects->scalar.size(),
+                      plan_->redirects);
     }
     plan_->decompress = Bool("decompress", Setting(&HttpSettings::decompress).value_or(true));
     if (const auto size = Setting(&HttpSettings::max_body)) plan_->max_body = size->bytes;
@@ -332,7 +354,8 @@ class HttpCompiler {
     }
     if (const Node* save = Find("saveTo")) plan_->save_to = Text(*save);
     const auto connections = Setting(&HttpSettings::connections);
-    plan_->fresh_connection = Bool("freshConnection", connections && *connections == HttpSettings::Connections::kRequest);
+    plan_->fresh_connection =
+        Bool("freshConnection", connections && *connections == HttpSettings::Connections::kRequest);
   }
 
   // Evaluates a text that reads constants only (env, secrets, params).
@@ -341,15 +364,25 @@ class HttpCompiler {
     if (plan.dynamic == nullptr) return plan.fixed;
     model::Arena arena;
     base::Random random(1);
-    model::EvalContext context{.slots = context_.program.initial_slots, .arena = &arena, .random = &random, .wall_ns = 0, .error = {}};
-    if (!plan.dynamic->AppendText(context, text)) context_.diagnostics.Error(where, std::string(context.error), "only env, secrets and params can be read here");
+    model::EvalContext context{.slots = context_.program.initial_slots,
+                               .arena = &arena,
+                               .random = &random,
+                               .wall_ns = 0,
+                               .error = {}};
+    if (!plan.dynamic->AppendText(context, text))
+      context_.diagnostics.Error(where, std::string(context.error),
+                                 "only env, secrets and params can be read here");
     return text;
   }
 
   void CompileTransport() {
     net::Transport t;
-    std::string version = Literal(Find("version"), Setting(&HttpSettings::version).value_or("auto"));
-    t.protocol = version == "1.1" ? net::Protocol::kHttp1 : version == "h2" ? net::Protocol::kH2 : version == "h2c" ? net::Protocol::kH2PriorKnowledge : net::Protocol::kAuto;
+    std::string version =
+        Literal(Find("version"), Setting(&HttpSettings::version).value_or("auto"));
+    t.protocol = version == "1.1"   ? net::Protocol::kHttp1
+                 : version == "h2"  ? net::Protocol::kH2
+                 : version == "h2c" ? net::Protocol::kH2PriorKnowledge
+                                    : net::Protocol::kAuto;
     CompileTls(t.tls);
     for (const HttpSettings* settings : context_.http) {
       if (t.resolve.empty()) t.resolve = settings->resolve;
@@ -357,8 +390,11 @@ class HttpCompiler {
     }
     if (Find("resolve") != nullptr) t.resolve = List(Find("resolve"));
     if (Find("sourceAddresses") != nullptr) t.source_addresses = List(Find("sourceAddresses"));
-    const std::string family = Literal(Find("family"), Setting(&HttpSettings::family).value_or("any"));
-    t.family = family == "ipv4" ? net::Transport::Family::kV4 : family == "ipv6" ? net::Transport::Family::kV6 : net::Transport::Family::kAny;
+    const std::string family =
+        Literal(Find("family"), Setting(&HttpSettings::family).value_or("any"));
+    t.family = family == "ipv4"   ? net::Transport::Family::kV4
+               : family == "ipv6" ? net::Transport::Family::kV6
+                                  : net::Transport::Family::kAny;
     if (const auto ns = Duration(Find("connectTimeout"))) t.connect_timeout_ns = *ns;
     for (int tls = 0; tls < 2; ++tls) {
       net::Transport each = t;
@@ -377,7 +413,8 @@ class HttpCompiler {
       tls.ciphers = settings->ciphers;
       tls.min_version = settings->min_version;
       tls.session_reuse = settings->session_reuse;
-      if (!settings->key_password.empty()) tls.key_password = Constant(Text(settings->key_password), settings->key_password.where);
+      if (!settings->key_password.empty())
+        tls.key_password = Constant(Text(settings->key_password), settings->key_password.where);
     }
     const Node* node = Find("tls");
     if (node == nullptr) return;
@@ -395,11 +432,14 @@ class HttpCompiler {
     file("key", tls.key_file);
     text("minVersion", tls.min_version);
     text("ciphers", tls.ciphers);
-    if (const Node* password = node->Find("keyPassword")) tls.key_password = Constant(Text(*password), password->where);
+    if (const Node* password = node->Find("keyPassword"))
+      tls.key_password = Constant(Text(*password), password->where);
   }
 
   [[nodiscard]] std::string File(const std::string& path) const {
-    return path.empty() || path.starts_with('/') || context_.input.folder.empty() ? path : context_.input.folder + "/" + path;
+    return path.empty() || path.starts_with('/') || context_.input.folder.empty()
+               ? path
+               : context_.input.folder + "/" + path;
   }
 
   void CompileProxy(net::Transport& t, net::Scheme scheme) {
@@ -419,14 +459,17 @@ class HttpCompiler {
       const auto found = context_.input.variables.find(name);
       return found == context_.input.variables.end() ? std::string() : found->second;
     };
-    t.no_proxy = Literal(Find("noProxy"), Setting(&HttpSettings::no_proxy).value_or(variable("no_proxy")));
+    t.no_proxy =
+        Literal(Find("noProxy"), Setting(&HttpSettings::no_proxy).value_or(variable("no_proxy")));
     if (proxy == "none") return;
     if (proxy.empty()) {
-      const net::ProxyEnvironment environment{variable("http_proxy"), variable("https_proxy"), variable("all_proxy"), variable("no_proxy")};
+      const net::ProxyEnvironment environment{variable("http_proxy"), variable("https_proxy"),
+                                              variable("all_proxy"), variable("no_proxy")};
       proxy = net::ProxyFor(environment, scheme);
     }
     if (!proxy.empty()) {
-      if (const auto parsed = net::ParseProxy(proxy); !parsed.ok()) context_.diagnostics.Error(where, parsed.status().message());
+      if (const auto parsed = net::ParseProxy(proxy); !parsed.ok())
+        context_.diagnostics.Error(where, parsed.status().message());
     }
     t.proxy = proxy;
   }
@@ -447,6 +490,8 @@ class HttpCompiler {
 
 }  // namespace
 
-std::unique_ptr<ActionPlan> CompileHttp(ActionContext& context) { return HttpCompiler(context).Compile(); }
+std::unique_ptr<ActionPlan> CompileHttp(ActionContext& context) {
+  return HttpCompiler(context).Compile();
+}
 
 }  // namespace ronda::engine

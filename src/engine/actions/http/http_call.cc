@@ -29,9 +29,14 @@ bool SameName(std::string_view a, std::string_view b) {
 const std::vector<HttpOutput>& OutputKinds() {
   static const std::vector<HttpOutput> kinds = [] {
     static constexpr std::string_view kNames[] = {
-        "status", "reason", "latency", "service", "body", "json", "headers", "cookies", "size", "received",
-        "sent", "url", "redirects", "version", "remote", "reused", "blocked", "dns", "connect", "tls", "send",
-        "firstByte", "transfer", "events", "firstEvent", "tlsVersion", "tlsCipher", "certificateExpires", "error"};
+        "status",     "reason",     "latency",   "service",
+        "body",       "json",       "headers",   "cookies",
+        "size",       "received",   "sent",      "url",
+        "redirects",  "version",    "remote",    "reused",
+        "blocked",    "dns",        "connect",   "tls",
+        "send",       "firstByte",  "transfer",  "events",
+        "firstEvent", "tlsVersion", "tlsCipher", "certificateExpires",
+        "error"};
     std::vector<HttpOutput> found;
     for (const model::FieldSpec& spec : model::Catalog::BuiltIn().Find("http.request")->outputs) {
       const auto name = std::ranges::find(kNames, spec.name);
@@ -57,7 +62,9 @@ stats::PhaseTimes PhaseTimesOf(const net::Phases& p) {
   return {p.blocked, p.dns, p.connect, p.tls, p.send, p.first_byte, p.transfer};
 }
 
-model::Value Nanos(std::uint64_t ns) { return model::Value::DurationNs(static_cast<std::int64_t>(ns)); }
+model::Value Nanos(std::uint64_t ns) {
+  return model::Value::DurationNs(static_cast<std::int64_t>(ns));
+}
 model::Value Count(std::uint64_t n) { return model::Value::Int(static_cast<std::int64_t>(n)); }
 
 std::string_view NameOf(net::HttpVersion version) {
@@ -77,8 +84,8 @@ void DescribeExchange(void* context, stats::Example& example) {
   call.DescribeRequest(example);
   if (call.current_ == nullptr) return;
   const net::HttpResponse& response = *call.current_;
-  example.response_line = "HTTP/" + std::string(NameOf(response.version)) + " " + std::to_string(response.status) + " " +
-                          std::string(response.reason);
+  example.response_line = "HTTP/" + std::string(NameOf(response.version)) + " " +
+                          std::to_string(response.status) + " " + std::string(response.reason);
   for (const net::HeaderView& h : response.headers) {
     example.response_head += std::string(h.name) + ": " + std::string(h.value) + "\n";
   }
@@ -132,12 +139,15 @@ bool HttpCall::Begin(Strand& strand, const HttpPlan& plan) {
 
   model::EvalContext context = strand.Context();
   method_.clear();
-  if (!plan.method.Append(context, method_) || !BuildUrl(context) || !BuildBody(context) || !BuildHeaders(context)) {
+  if (!plan.method.Append(context, method_) || !BuildUrl(context) || !BuildBody(context) ||
+      !BuildHeaders(context)) {
     if (error_.empty()) error_ = context.error;
     return false;
   }
   request_.method = method_;
-  request_.keep_body = plan.keep_body_said || strand.step().reads_body || plan.save_to ? plan.keep_body : kEvidenceBody;
+  request_.keep_body = plan.keep_body_said || strand.step().reads_body || plan.save_to
+                           ? plan.keep_body
+                           : kEvidenceBody;
   request_.max_body = plan.max_body;
   request_.decode = plan.decompress;
   request_.stream = plan.stream.has_value();
@@ -146,7 +156,8 @@ bool HttpCall::Begin(Strand& strand, const HttpPlan& plan) {
   if (plan.stream) {
     sse_.Start();
     line_.clear();
-    if (plan.stream->for_ns > 0) strand.thread().reactor().Arm(*this, start_ns_ + plan.stream->for_ns);
+    if (plan.stream->for_ns > 0)
+      strand.thread().reactor().Arm(*this, start_ns_ + plan.stream->for_ns);
   }
   Send();
   return true;
@@ -158,7 +169,8 @@ void HttpCall::Send() {
   headers_.clear();
   for (const Piece& piece : pieces_) {
     const std::string_view value =
-        piece.fixed != nullptr ? std::string_view(*piece.fixed) : std::string_view(head_text_).substr(piece.offset, piece.size);
+        piece.fixed != nullptr ? std::string_view(*piece.fixed)
+                               : std::string_view(head_text_).substr(piece.offset, piece.size);
     headers_.push_back({piece.name, value});
   }
   // What depends on this hop comes last, so that a redirect can make it anew.
@@ -200,7 +212,8 @@ void HttpCall::Cancel() {
 }
 
 void HttpCall::DescribeRequest(stats::Example& example) const {
-  example.request_line = method_ + " " + (url_.tls ? "https://" : "http://") + std::string(url_.authority) + std::string(url_.target);
+  example.request_line = method_ + " " + (url_.tls ? "https://" : "http://") +
+                         std::string(url_.authority) + std::string(url_.target);
   for (const net::HeaderView& h : headers_) {
     example.request_head += std::string(h.name) + ": " + std::string(h.value) + "\n";
   }
@@ -221,14 +234,18 @@ void HttpCall::TakeCookies(const net::HttpResponse& response) {
 
 bool HttpCall::FollowRedirect(const net::HttpResponse& response) {
   if (plan_->redirects == 0 || response.status < 300 || response.status > 308) return false;
-  if (response.status == 304 || response.status == 305 || response.status == 306 || response.status == 300) return false;
+  if (response.status == 304 || response.status == 305 || response.status == 306 ||
+      response.status == 300)
+    return false;
   const auto location = response.Header("location");
   if (!location.has_value()) return false;
   if (redirects_ >= plan_->redirects) {
-    error_ = "more than " + std::to_string(plan_->redirects) + " redirects; the last one to " + std::string(*location);
+    error_ = "more than " + std::to_string(plan_->redirects) + " redirects; the last one to " +
+             std::string(*location);
     return false;
   }
-  std::string base = (url_.tls ? "https://" : "http://") + std::string(url_.authority) + std::string(url_.target);
+  std::string base =
+      (url_.tls ? "https://" : "http://") + std::string(url_.authority) + std::string(url_.target);
   std::string next;
   if (const base::Status s = net::ResolveReference(base, *location, next); !s.ok()) {
     error_ = "redirect to " + std::string(*location) + ": " + s.message();
@@ -246,8 +263,10 @@ bool HttpCall::FollowRedirect(const net::HttpResponse& response) {
     body_.clear();
     request_.body = {};
     request_.body_source = nullptr;
-    std::erase_if(pieces_, [](const Piece& p) { return strncasecmp(p.name.data(), "content-", 8) == 0; });
-  } else if (multipart_ != nullptr && request_.body_source == multipart_.get() && !multipart_->Rewind().ok()) {
+    std::erase_if(pieces_,
+                  [](const Piece& p) { return strncasecmp(p.name.data(), "content-", 8) == 0; });
+  } else if (multipart_ != nullptr && request_.body_source == multipart_.get() &&
+             !multipart_->Rewind().ok()) {
     error_ = "a redirect asks for the body again, which is read from a file only once";
     return false;
   } else if (plan_->body_kind == HttpPlan::Body::kFile) {
@@ -256,7 +275,9 @@ bool HttpCall::FollowRedirect(const net::HttpResponse& response) {
   }
   // Credentials stay with the origin they were meant for.
   if (old_authority != url_.authority || old_tls != url_.tls) {
-    std::erase_if(pieces_, [](const Piece& p) { return SameName(p.name, "authorization") || SameName(p.name, "cookie"); });
+    std::erase_if(pieces_, [](const Piece& p) {
+      return SameName(p.name, "authorization") || SameName(p.name, "cookie");
+    });
   }
   return true;
 }
@@ -288,7 +309,8 @@ model::Value HttpCall::Output(const OutputUse& use, const net::HttpResponse& res
     case HttpOutput::kJson: {
       model::Value value;
       std::string_view why;
-      if (use.path == nullptr || !use.path->Read(thread.reader(), thread.arena(), value, why)) return {};
+      if (use.path == nullptr || !use.path->Read(thread.reader(), thread.arena(), value, why))
+        return {};
       return value;
     }
     case HttpOutput::kHeaders: {
@@ -306,7 +328,8 @@ model::Value HttpCall::Output(const OutputUse& use, const net::HttpResponse& res
       std::vector<model::Member> found;
       for (const net::HeaderView& h : response.headers) {
         if (!SameName(h.name, "set-cookie")) continue;
-        const std::string_view pair = h.value.substr(0, std::min(h.value.find(';'), h.value.size()));
+        const std::string_view pair =
+            h.value.substr(0, std::min(h.value.find(';'), h.value.size()));
         const std::size_t equals = pair.find('=');
         if (equals == std::string_view::npos) continue;
         if (use.key == pair.substr(0, equals)) return model::Value::String(pair.substr(equals + 1));
@@ -317,11 +340,14 @@ model::Value HttpCall::Output(const OutputUse& use, const net::HttpResponse& res
       std::ranges::copy(found, members.begin());
       return model::Value::Map(members);
     }
-    case HttpOutput::kSize: return Count(response.body_truncated ? response.body_bytes : response.body.size());
+    case HttpOutput::kSize:
+      return Count(response.body_truncated ? response.body_bytes : response.body.size());
     case HttpOutput::kReceived: return Count(bytes_in_);
     case HttpOutput::kSent: return Count(bytes_out_);
     case HttpOutput::kUrl:
-      return model::Value::String(thread.arena().Copy((url_.tls ? "https://" : "http://") + std::string(url_.authority) + std::string(url_.target)));
+      return model::Value::String(thread.arena().Copy((url_.tls ? "https://" : "http://") +
+                                                      std::string(url_.authority) +
+                                                      std::string(url_.target)));
     case HttpOutput::kRedirects: return Count(static_cast<std::uint64_t>(redirects_));
     case HttpOutput::kVersion: return model::Value::String(NameOf(response.version));
     case HttpOutput::kRemote: return model::Value::String(response.remote);
@@ -334,10 +360,14 @@ model::Value HttpCall::Output(const OutputUse& use, const net::HttpResponse& res
     case HttpOutput::kFirstByte: return Nanos(phases_.first_byte);
     case HttpOutput::kTransfer: return Nanos(phases_.transfer);
     case HttpOutput::kEvents: return Count(events_);
-    case HttpOutput::kFirstEvent: return events_ > 0 ? Nanos(first_event_ns_ - start_ns_) : model::Value();
-    case HttpOutput::kTlsVersion: return response.tls ? model::Value::String(response.tls->version) : model::Value();
-    case HttpOutput::kTlsCipher: return response.tls ? model::Value::String(response.tls->cipher) : model::Value();
-    case HttpOutput::kCertificateExpires: return response.tls ? model::Value::String(response.tls->not_after) : model::Value();
+    case HttpOutput::kFirstEvent:
+      return events_ > 0 ? Nanos(first_event_ns_ - start_ns_) : model::Value();
+    case HttpOutput::kTlsVersion:
+      return response.tls ? model::Value::String(response.tls->version) : model::Value();
+    case HttpOutput::kTlsCipher:
+      return response.tls ? model::Value::String(response.tls->cipher) : model::Value();
+    case HttpOutput::kCertificateExpires:
+      return response.tls ? model::Value::String(response.tls->not_after) : model::Value();
     case HttpOutput::kError: return {};
   }
   return {};
@@ -397,7 +427,8 @@ void HttpCall::OnError(const net::ExchangeError& error) {
   ActionResult result;
   result.error = error.detail.empty() ? name : error.detail;
   result.error_id = static_cast<std::uint16_t>(static_cast<int>(error.kind) + 1);
-  result.timed_out = error.kind == net::ErrorKind::kTimeout || error.kind == net::ErrorKind::kConnectTimeout;
+  result.timed_out =
+      error.kind == net::ErrorKind::kTimeout || error.kind == net::ErrorKind::kConnectTimeout;
   result.exchange = true;
   result.start_ns = start_ns_;
   result.end_ns = error.end_ns;
@@ -414,9 +445,18 @@ void HttpCall::AddSpan(int status, std::string_view error, std::uint64_t end_ns)
   SpanSink* spans = strand_->thread().spans();
   if (spans == nullptr) return;
   const User& user = strand_->user();
-  const std::string url = (url_.tls ? "https://" : "http://") + std::string(url_.authority) + std::string(url_.target);
-  spans->Add({.trace = user.trace(), .span = span_, .parent = user.root_span(), .step = strand_->step().path,
-              .method = method_, .url = url, .status = status, .error = error, .start_ns = start_ns_, .end_ns = end_ns});
+  const std::string url =
+      (url_.tls ? "https://" : "http://") + std::string(url_.authority) + std::string(url_.target);
+  spans->Add({.trace = user.trace(),
+              .span = span_,
+              .parent = user.root_span(),
+              .step = strand_->step().path,
+              .method = method_,
+              .url = url,
+              .status = status,
+              .error = error,
+              .start_ns = start_ns_,
+              .end_ns = end_ns});
 }
 
 void HttpCall::Finish(const ActionResult& result) {
@@ -434,12 +474,17 @@ void HttpCall::SaveBody(std::string_view body) {
   std::string path;
   model::EvalContext context = strand_->Context();
   if (!plan_->save_to->Append(context, path)) return;
-  const std::filesystem::path full = std::filesystem::path(path).is_absolute() ? std::filesystem::path(path) : std::filesystem::path(plan_->folder) / path;
+  const std::filesystem::path full = std::filesystem::path(path).is_absolute()
+                                         ? std::filesystem::path(path)
+                                         : std::filesystem::path(plan_->folder) / path;
   std::FILE* file = std::fopen(full.c_str(), "wb");
-  const bool written = file != nullptr && std::fwrite(body.data(), 1, body.size(), file) == body.size();
+  const bool written =
+      file != nullptr && std::fwrite(body.data(), 1, body.size(), file) == body.size();
   const int why = errno;
   const bool closed = file == nullptr || std::fclose(file) == 0;
-  if (!written || !closed) strand_->thread().run().Log(strand_->step().path, "error", base::FromErrno("saveTo " + full.string(), why).message());
+  if (!written || !closed)
+    strand_->thread().run().Log(strand_->step().path, "error",
+                                base::FromErrno("saveTo " + full.string(), why).message());
 }
 
 // ---- streams ---------------------------------------------------------------------------------

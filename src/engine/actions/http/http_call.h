@@ -19,7 +19,10 @@ namespace ronda::engine {
 
 // One http.request under way: builds the request, follows redirects and challenges, hands the
 // response to the strand. Reused by its thread (HttpScratch); its buffers keep their memory.
-class HttpCall : public ActionCall, private net::ExchangeHandler, private net::SseHandler, private net::Timer {
+class HttpCall : public ActionCall,
+                 private net::ExchangeHandler,
+                 private net::SseHandler,
+                 private net::Timer {
  public:
   HttpCall();
   ~HttpCall() override;

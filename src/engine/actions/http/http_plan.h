@@ -17,9 +17,35 @@ namespace ronda::engine {
 
 // What a step reads of a response; the order of the catalog's outputs is found by name.
 enum class HttpOutput : std::uint8_t {
-  kStatus, kReason, kLatency, kService, kBody, kJson, kHeaders, kCookies, kSize, kReceived, kSent, kUrl,
-  kRedirects, kVersion, kRemote, kReused, kBlocked, kDns, kConnect, kTls, kSend, kFirstByte, kTransfer,
-  kEvents, kFirstEvent, kTlsVersion, kTlsCipher, kCertificateExpires, kError,
+  kStatus,
+  kReason,
+  kLatency,
+  kService,
+  kBody,
+  kJson,
+  kHeaders,
+  kCookies,
+  kSize,
+  kReceived,
+  kSent,
+  kUrl,
+  kRedirects,
+  kVersion,
+  kRemote,
+  kReused,
+  kBlocked,
+  kDns,
+  kConnect,
+  kTls,
+  kSend,
+  kFirstByte,
+  kTransfer,
+  kEvents,
+  kFirstEvent,
+  kTlsVersion,
+  kTlsCipher,
+  kCertificateExpires,
+  kError,
 };
 
 // A text of `with:`: fixed, or rendered for each request.
@@ -52,8 +78,8 @@ struct SignPlan {
   std::unique_ptr<const model::Template> data, format;
   std::unique_ptr<const model::Expression> body_hash, nonce, signature;
   std::string header, timestamp_header, nonce_header;
-  Slot method = 0, path = 0, query = 0, host = 0, body = 0, body_sha256 = 0, timestamp = 0, nonce_slot = 0,
-       signature_slot = 0, key_slot = 0, data_slot = 0;
+  Slot method = 0, path = 0, query = 0, host = 0, body = 0, body_sha256 = 0, timestamp = 0,
+       nonce_slot = 0, signature_slot = 0, key_slot = 0, data_slot = 0;
 };
 
 struct StreamPlan {

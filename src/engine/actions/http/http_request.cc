@@ -140,7 +140,8 @@ bool HttpCall::BuildMultipart(model::EvalContext& context) {
       const std::string* filename = render(part.filename);
       const std::string* type = part.has_type ? render(part.type) : nullptr;
       if (filename == nullptr) return false;
-      multipart_->AddFile(*name, {*filename, type != nullptr ? std::string_view(*type) : "text/plain"}, *value);
+      multipart_->AddFile(
+          *name, {*filename, type != nullptr ? std::string_view(*type) : "text/plain"}, *value);
       continue;
     }
     const std::string* path = render(part.file);
@@ -152,7 +153,8 @@ bool HttpCall::BuildMultipart(model::EvalContext& context) {
     }
     files_.push_back(*std::move(source));
     const std::string* filename = part.has_filename ? render(part.filename) : nullptr;
-    if (filename == nullptr) filename = &file_texts_.emplace_back(std::filesystem::path(*path).filename().string());
+    if (filename == nullptr)
+      filename = &file_texts_.emplace_back(std::filesystem::path(*path).filename().string());
     const std::string* type = part.has_type ? render(part.type) : nullptr;
     net::MultipartBody::File file{.filename = *filename};
     if (type != nullptr) file.content_type = *type;
@@ -164,7 +166,8 @@ bool HttpCall::BuildMultipart(model::EvalContext& context) {
 }
 
 bool HttpCall::Compress() {
-  const auto coding = plan_->compress == HttpPlan::Compress::kGzip ? net::ContentCoding::kGzip : net::ContentCoding::kDeflate;
+  const auto coding = plan_->compress == HttpPlan::Compress::kGzip ? net::ContentCoding::kGzip
+                                                                   : net::ContentCoding::kDeflate;
   auto packed = net::EncodeContent(coding, body_);
   if (!packed.ok()) {
     error_ = packed.status().message();
@@ -201,12 +204,17 @@ bool HttpCall::BuildHeaders(model::EvalContext& context) {
   if (!has_agent) pieces_.push_back({"User-Agent", 0, 0, &agent});
   if (plan_->decompress && !has_encoding) pieces_.push_back({"Accept-Encoding", 0, 0, &encodings});
   if (plan_->body_kind >= HttpPlan::Body::kJson && !HasHeader("content-type")) {
-    if (plan_->body_kind == HttpPlan::Body::kJson) pieces_.push_back({"Content-Type", 0, 0, &json_type});
-    if (plan_->body_kind == HttpPlan::Body::kForm) pieces_.push_back({"Content-Type", 0, 0, &form_type});
-    if (plan_->body_kind == HttpPlan::Body::kMultipart) pieces_.push_back({"Content-Type", 0, 0, &multipart_->content_type()});
+    if (plan_->body_kind == HttpPlan::Body::kJson)
+      pieces_.push_back({"Content-Type", 0, 0, &json_type});
+    if (plan_->body_kind == HttpPlan::Body::kForm)
+      pieces_.push_back({"Content-Type", 0, 0, &form_type});
+    if (plan_->body_kind == HttpPlan::Body::kMultipart)
+      pieces_.push_back({"Content-Type", 0, 0, &multipart_->content_type()});
   }
-  if (plan_->compress == HttpPlan::Compress::kGzip) pieces_.push_back({"Content-Encoding", 0, 0, &gzip});
-  if (plan_->compress == HttpPlan::Compress::kDeflate) pieces_.push_back({"Content-Encoding", 0, 0, &deflate_name});
+  if (plan_->compress == HttpPlan::Compress::kGzip)
+    pieces_.push_back({"Content-Encoding", 0, 0, &gzip});
+  if (plan_->compress == HttpPlan::Compress::kDeflate)
+    pieces_.push_back({"Content-Encoding", 0, 0, &deflate_name});
   if (!AddCredentials(context)) return false;
   if (plan_->traceparent || strand_->thread().program().traced) {
     span_ = strand_->thread().random()() | 1;
@@ -223,7 +231,8 @@ bool HttpCall::BuildHeaders(model::EvalContext& context) {
 net::DigestAuth* HttpCall::Digest() {
   auto& auth = strand_->user().auth();
   if (auth == nullptr) auth = std::make_unique<UserAuth>();
-  const std::string key = digest_user_ + "@" + std::string(url_.host) + ":" + std::to_string(url_.port);
+  const std::string key =
+      digest_user_ + "@" + std::string(url_.host) + ":" + std::to_string(url_.port);
   for (UserAuth::Entry& entry : auth->entries) {
     if (entry.key == key) return entry.digest.get();
   }
@@ -240,11 +249,14 @@ bool HttpCall::AddCredentials(model::EvalContext& context) {
   } else if (plan_->basic || !url_.userinfo.empty()) {
     std::string user, password;
     if (plan_->basic) {
-      if (!plan_->basic->first.Append(context, user) || !plan_->basic->second.Append(context, password)) return false;
+      if (!plan_->basic->first.Append(context, user) ||
+          !plan_->basic->second.Append(context, password))
+        return false;
     } else {
       const std::size_t colon = std::min(url_.userinfo.find(':'), url_.userinfo.size());
       net::AppendPercentDecoded(url_.userinfo.substr(0, colon), user);
-      if (colon < url_.userinfo.size()) net::AppendPercentDecoded(url_.userinfo.substr(colon + 1), password);
+      if (colon < url_.userinfo.size())
+        net::AppendPercentDecoded(url_.userinfo.substr(colon + 1), password);
     }
     if (const base::Status s = net::AppendBasicAuth(user, password, head_text_); !s.ok()) {
       error_ = s.message();
@@ -254,7 +266,9 @@ bool HttpCall::AddCredentials(model::EvalContext& context) {
   } else if (plan_->digest) {
     digest_user_.clear();
     digest_password_.clear();
-    if (!plan_->digest->first.Append(context, digest_user_) || !plan_->digest->second.Append(context, digest_password_)) return false;
+    if (!plan_->digest->first.Append(context, digest_user_) ||
+        !plan_->digest->second.Append(context, digest_password_))
+      return false;
   }
   return true;
 }
@@ -266,10 +280,13 @@ bool HttpCall::AddSignature(model::EvalContext& context) {
   const std::size_t question = std::min(target.find('?'), target.size());
   slots.Borrow(sign.method, model::Value::String(method_));
   slots.Borrow(sign.path, model::Value::String(target.substr(0, question)));
-  slots.Borrow(sign.query, model::Value::String(question < target.size() ? target.substr(question + 1) : std::string_view()));
+  slots.Borrow(sign.query,
+               model::Value::String(question < target.size() ? target.substr(question + 1)
+                                                             : std::string_view()));
   slots.Borrow(sign.host, model::Value::String(url_.authority));
   slots.Borrow(sign.body, model::Value::String(body_));
-  slots.Borrow(sign.timestamp, model::Value::Int(static_cast<std::int64_t>(context.wall_ns / 1'000'000'000)));
+  slots.Borrow(sign.timestamp,
+               model::Value::Int(static_cast<std::int64_t>(context.wall_ns / 1'000'000'000)));
   std::string key;
   if (!sign.key.Append(context, key)) return false;
   slots.Borrow(sign.key_slot, model::Value::String(key));

@@ -13,7 +13,8 @@ class WaitPlan;
 // One wait under way.
 class WaitCall : public ActionCall, private net::Timer {
  public:
-  WaitCall(Strand& strand, std::uint64_t ns) : strand_(strand), start_ns_(strand.thread().reactor().now_ns()) {
+  WaitCall(Strand& strand, std::uint64_t ns)
+      : strand_(strand), start_ns_(strand.thread().reactor().now_ns()) {
     strand.thread().reactor().Arm(*this, start_ns_ + ns);
   }
   void Cancel() override { delete this; }
@@ -25,7 +26,8 @@ class WaitCall : public ActionCall, private net::Timer {
     result.start_ns = start_ns_;
     result.end_ns = strand.thread().reactor().now_ns();
     for (const OutputUse& use : strand.step().uses) {
-      strand.SetOutput(use, model::Value::DurationNs(static_cast<std::int64_t>(result.end_ns - start_ns_)));
+      strand.SetOutput(
+          use, model::Value::DurationNs(static_cast<std::int64_t>(result.end_ns - start_ns_)));
     }
     strand.Settle(result);
     delete this;
@@ -48,7 +50,9 @@ class WaitPlan : public ActionPlan {
     } else {
       const auto low = Read(*min, context);
       const auto high = low ? Read(*max, context) : std::nullopt;
-      if (low && high) ns = *low + static_cast<std::int64_t>(static_cast<double>(*high - *low) * strand.thread().random().Unit());
+      if (low && high)
+        ns = *low + static_cast<std::int64_t>(static_cast<double>(*high - *low) *
+                                              strand.thread().random().Unit());
     }
     if (!ns.has_value()) {
       ActionResult result;
@@ -81,14 +85,16 @@ std::unique_ptr<ActionPlan> CompileWait(ActionContext& context) {
   auto plan = std::make_unique<WaitPlan>();
   const auto compile = [&](std::string_view name) -> std::unique_ptr<const ValuePlan> {
     const model::Node* node = context.step.with.Find(name);
-    return node == nullptr ? nullptr : ValuePlan::Compile(*node, context.names, context.diagnostics);
+    return node == nullptr ? nullptr
+                           : ValuePlan::Compile(*node, context.names, context.diagnostics);
   };
   plan->fixed = compile("for");
   plan->min = compile("min");
   plan->max = compile("max");
   if (plan->fixed || (plan->min && plan->max)) return plan;
   if (!context.diagnostics.has_errors()) {
-    context.diagnostics.Error(context.step.where, "wait wants `for`, or `min` and `max`", "with: {for: 500ms}");
+    context.diagnostics.Error(context.step.where, "wait wants `for`, or `min` and `max`",
+                              "with: {for: 500ms}");
   }
   return nullptr;
 }
