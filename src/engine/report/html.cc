@@ -1,248 +1,465 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
+#include <optional>
+#include <vector>
 
+#include "engine/report/html_assets.h"
+#include "engine/report/html_page.h"
+#include "engine/report/json_writer.h"
 #include "engine/report/report.h"
+#include "engine/report/text.h"
+#include "stats/format.h"
 
 namespace ronda::engine::report {
 namespace {
 
-constexpr std::size_t kMostPoints = 600;   // of a chart
-constexpr std::size_t kMostFailures = 50;
+constexpr std::size_t kMostPoints = 400;        // of a chart of the whole run
+constexpr std::size_t kStepPointBudget = 9000;  // rows of all steps together
+constexpr std::size_t kMostStepPoints = 200;
+constexpr std::size_t kMostFailures = 60;
+constexpr std::size_t kMostSteps = 1000;
+constexpr std::size_t kMostChecks = 500;
+constexpr std::size_t kMostName = 160;          // characters of a name
+constexpr std::size_t kExampleBudget = 300'000; // bytes of all examples
 
-constexpr std::string_view kStyle = R"CSS(
-:root{color-scheme:light dark;--bg:#fff;--fg:#1c2128;--dim:#656d76;--line:#d8dee4;--card:#f6f8fa;--good:#1a7f37;--bad:#cf222e;--a:#0969da;--b:#bf8700;--c:#8250df}
-@media(prefers-color-scheme:dark){:root{--bg:#0d1117;--fg:#e6edf3;--dim:#8d96a0;--line:#30363d;--card:#161b22;--good:#3fb950;--bad:#f85149;--a:#4493f8;--b:#d29922;--c:#ab7df8}}
-*{box-sizing:border-box}body{margin:0;background:var(--bg);color:var(--fg);font:15px/1.5 system-ui,sans-serif}
-main{max-width:1160px;margin:0 auto;padding:24px 16px 64px}h1{font-size:24px;margin:0;overflow-wrap:anywhere}h2{font-size:17px;margin:32px 0 10px}
-.banner{border-left:6px solid var(--bad);background:var(--card);padding:14px 18px;border-radius:6px}.banner.pass{border-color:var(--good)}
-.dim{color:var(--dim)}.pass b.v{color:var(--good)}.banner b.v{text-transform:uppercase}.banner:not(.pass) b.v{color:var(--bad)}
-.tiles{display:grid;grid-template-columns:repeat(auto-fit,minmax(130px,1fr));gap:10px;margin-top:16px}.tile{background:var(--card);border-radius:6px;padding:10px 14px}
-.tile b{display:block;font-size:20px;font-variant-numeric:tabular-nums}.tile span{color:var(--dim);font-size:13px}
-.scroll{overflow-x:auto}table{border-collapse:collapse;width:100%;font-variant-numeric:tabular-nums}th,td{padding:6px 10px;text-align:right;border-bottom:1px solid var(--line);white-space:nowrap}
-th:first-child,td:first-child{text-align:left;white-space:normal;overflow-wrap:anywhere;min-width:120px}th{color:var(--dim);font-weight:600;font-size:13px;cursor:pointer}
-.ok{color:var(--good)}.no{color:var(--bad)}.charts{display:grid;grid-template-columns:repeat(auto-fit,minmax(320px,1fr));gap:16px}
-figure{margin:0;background:var(--card);border-radius:6px;padding:10px 12px}figcaption{font-size:13px;color:var(--dim)}svg{width:100%;height:150px;display:block}
-svg path{fill:none;stroke-width:1.6;vector-effect:non-scaling-stroke}details{background:var(--card);border-radius:6px;margin:8px 0;padding:8px 14px}summary{cursor:pointer;overflow-wrap:anywhere}
-pre{overflow-x:auto;font:12.5px/1.45 ui-monospace,monospace;background:var(--bg);padding:10px;border-radius:4px;margin:8px 0;white-space:pre-wrap;overflow-wrap:anywhere}
-)CSS";
+using stats::Row;
+using stats::RowQuantiles;
+using stats::StepRow;
 
-constexpr std::string_view kScript = R"JS(
-document.querySelectorAll('th').forEach(h=>h.addEventListener('click',()=>{const t=h.closest('table'),b=t.tBodies[0],i=h.cellIndex,
-d=h.dataset.d=h.dataset.d==='1'?'-1':'1';[...b.rows].sort((x,y)=>{const p=x.cells[i].dataset.v??x.cells[i].textContent,q=y.cells[i].dataset.v??y.cells[i].textContent;
-return d*(p-q||String(p).localeCompare(q))}).forEach(r=>b.append(r))}));
-)JS";
+// ---- series ------------------------------------------------------------------------------------
 
-struct Series {
-  std::string_view color;
-  std::string_view name;
-  std::vector<double> values;
+// Rows put together to what a chart shows: sums of counts, means of quantiles, the largest of maxima.
+struct Point {
+  double time = 0;     // the middle, seconds since the start
+  double seconds = 0;  // that it covers
+  double requests = 0, failed = 0;
+  double p50 = 0, p95 = 0, p99 = 0, max = 0;  // ms
+
+  void Add(const RowQuantiles& latency, std::uint64_t n, std::uint64_t failed_n) {
+    const auto w = static_cast<double>(n);
+    p50 += static_cast<double>(latency.p50) / 1e6 * w;
+    p95 += static_cast<double>(latency.p95) / 1e6 * w;
+    p99 += static_cast<double>(latency.p99) / 1e6 * w;
+    max = std::max(max, static_cast<double>(latency.max) / 1e6);
+    requests += w;
+    failed += static_cast<double>(failed_n);
+  }
 };
 
-// A line chart as SVG: every series on one scale, from zero.
-std::string Chart(const std::string& title, const std::string& unit,
-                  const std::vector<Series>& all) {
-  double most = 0;
-  std::size_t points = 0;
-  for (const Series& s : all) {
-    for (const double v : s.values) most = std::max(most, v);
-    points = std::max(points, s.values.size());
+// How many neighbours of `rows` are one point.
+std::size_t GroupOf(std::size_t rows, std::size_t most) { return std::max<std::size_t>(1, (rows + most - 1) / most); }
+
+// Calls f(first row, row after the last, middle, seconds) for each point; `span`: the run's seconds.
+template <typename R, typename F>
+void ForEachPoint(const std::vector<R>& rows, std::size_t most, double span, F&& f) {
+  const std::size_t group = GroupOf(rows.size(), most);
+  for (std::size_t i = 0; i < rows.size(); i += group) {
+    const std::size_t end = std::min(rows.size(), i + group);
+    const double from = rows[i].second;
+    const double to = std::min(span, static_cast<double>(rows[end - 1].second + rows[end - 1].width));
+    // What is left of the last second is too little to tell a rate of.
+    if (to - from < 0.25 && i > 0) continue;
+    f(i, end, (from + std::max(to, from)) / 2, std::max(to - from, 0.25));
   }
-  std::string legend;
-  std::string paths;
-  for (const Series& s : all) {
-    legend +=
-        fmt::format(" <span style=\"color:var(--{})\">&#9632;</span>&nbsp;{}", s.color, s.name);
-    std::string d;
-    for (std::size_t i = 0; i < s.values.size(); ++i) {
-      const double x =
-          points > 1 ? 600.0 * static_cast<double>(i) / static_cast<double>(points - 1) : 0;
-      const double y = most > 0 ? 145 - 140 * s.values[i] / most : 145;
-      d += fmt::format("{}{:.1f} {:.1f}", i == 0 ? "M" : "L", x, y);
+}
+
+template <typename R>
+std::vector<Point> PointsOf(const std::vector<R>& rows, std::size_t most, double span) {
+  std::vector<Point> points;
+  ForEachPoint(rows, most, span, [&](std::size_t i, std::size_t end, double middle, double seconds) {
+    Point& point = points.emplace_back();
+    point.time = middle;
+    point.seconds = seconds;
+    for (; i < end; ++i) point.Add(rows[i].latency, rows[i].requests, rows[i].failed);
+  });
+  return points;
+}
+
+// Enough digits for a chart.
+double Short(double v) {
+  if (v == 0 || !std::isfinite(v)) return 0;
+  const double power = std::pow(10, 2 - std::floor(std::log10(std::abs(v))));
+  return power < 1 ? std::round(v) : std::round(v * power) / power;
+}
+
+void PutPoints(JsonWriter& json, const std::vector<Point>& points) {
+  json.Column("t", points, [](const Point& p) { return Short(p.time * 10) / 10; });
+  json.Column("rate", points, [](const Point& p) { return Short(p.requests / p.seconds); });
+  json.Column("failed", points, [](const Point& p) { return Short(p.failed / p.seconds); });
+  const auto latency = [&](std::string_view key, double Point::* value, bool mean) {
+    json.Key(key).List();
+    for (const Point& p : points) {
+      if (p.requests == 0) {
+        json.Null();
+      } else {
+        json.Number(Short(mean ? p.*value / p.requests : p.*value));
+      }
     }
-    if (s.values.size() == 1) d += "h600";
-    paths += fmt::format("<path d=\"{}\" stroke=\"var(--{})\"/>", d, s.color);
-  }
-  return fmt::format(
-      "<figure><figcaption>{}, up to {:.{}f} {}{}</figcaption><svg viewBox=\"0 0 600 150\" "
-      "preserveAspectRatio=\"none\" role=\"img\" aria-label=\"{}\">{}</svg></figure>\n",
-      title, most, most < 10 ? 2 : 0, unit, legend, title, paths);
-}
-
-// The rows, thinned to what a screen shows; the largest of neighbours stands for them.
-template <typename F>
-std::vector<double> Values(const std::vector<stats::Row>& rows, F&& value) {
-  const std::size_t step = std::max<std::size_t>(1, (rows.size() + kMostPoints - 1) / kMostPoints);
-  std::vector<double> values;
-  for (std::size_t i = 0; i < rows.size(); i += step) {
-    double most = 0;
-    for (std::size_t j = i; j < std::min(rows.size(), i + step); ++j)
-      most = std::max(most, value(rows[j]));
-    values.push_back(most);
-  }
-  return values;
-}
-
-std::string Charts(const std::vector<stats::Row>& rows) {
-  if (rows.empty())
-    return "<p class=dim>The run was too short for a chart: no second was complete.</p>";
-  const auto ms = [](std::uint64_t ns) { return static_cast<double>(ns) / 1e6; };
-  const auto per_second = [](std::uint64_t n, const stats::Row& r) {
-    return static_cast<double>(n) / std::max(1u, r.width);
+    json.EndList();
   };
-  std::string out = "<div class=charts>\n";
-  out += Chart(
-      "Requests a second", "/s",
-      {{"a", "all", Values(rows, [&](const auto& r) { return per_second(r.requests, r); })},
-       {"bad", "failed", Values(rows, [&](const auto& r) { return per_second(r.failed, r); })}});
-  out += Chart("Latency", "ms",
-               {{"c", "p99", Values(rows, [&](const auto& r) { return ms(r.latency.p99); })},
-                {"b", "p95", Values(rows, [&](const auto& r) { return ms(r.latency.p95); })},
-                {"a", "p50", Values(rows, [&](const auto& r) { return ms(r.latency.p50); })}});
-  out += Chart(
-      "Users", "",
-      {{"a", "active", Values(rows, [](const auto& r) { return static_cast<double>(r.users); })}});
-  out +=
-      Chart("Lateness p99 and drops", "",
-            {{"b", "lateness, ms", Values(rows, [&](const auto& r) { return ms(r.lateness_p99); })},
-             {"bad", "dropped",
-              Values(rows, [](const auto& r) { return static_cast<double>(r.dropped); })}});
-  return out + "</div>\n";
+  latency("p50", &Point::p50, true);
+  latency("p95", &Point::p95, true);
+  latency("p99", &Point::p99, true);
+  latency("max", &Point::max, false);
 }
 
-std::string Cell(std::uint64_t ns) {
-  return fmt::format("<td data-v={}>{}</td>", ns, FormatNs(ns));
+// A column of the whole run's chart: the sum a second, or the most.
+enum class Fold { kRate, kMost };
+
+template <typename F>
+void PutColumn(JsonWriter& json, std::string_view key, const std::vector<Row>& rows, double span,
+               Fold fold, F&& value) {
+  json.Key(key).List();
+  ForEachPoint(rows, kMostPoints, span, [&](std::size_t i, std::size_t end, double, double seconds) {
+    double sum = 0, most = 0;
+    for (; i < end; ++i) {
+      const double v = value(rows[i]);
+      sum += v;
+      most = std::max(most, v);
+    }
+    json.Number(Short(fold == Fold::kRate ? sum / seconds : most));
+  });
+  json.EndList();
 }
 
-std::string StepTable(const stats::Aggregator& load) {
-  const stats::Shape& shape = load.shape();
-  std::string rows;
-  for (std::size_t i = 0; i < shape.steps.size() && i < load.totals().steps.size(); ++i) {
-    const stats::StepCounters* s = load.totals().steps[i].get();
-    if (s == nullptr) continue;
-    const base::Histogram& h = s->Latency();
-    if (h.count() == 0) continue;
-    rows += fmt::format("<tr><td>{}</td><td>{}</td><td class={}>{}</td>{}{}{}{}</tr>\n",
-                        XmlText(shape.steps[i].id), h.count(), s->failed > 0 ? "no" : "ok",
-                        s->failed, Cell(h.Quantile(0.5)), Cell(h.Quantile(0.95)),
-                        Cell(h.Quantile(0.99)), Cell(h.Quantile(1)));
+double Ms(std::uint64_t ns) { return static_cast<double>(ns) / 1e6; }
+
+std::vector<std::size_t> ShownSteps(const stats::Aggregator& load) {
+  std::vector<std::size_t> shown;
+  for (std::size_t i = 0; i < load.shape().steps.size() && shown.size() < kMostSteps; ++i) {
+    const auto& step = load.totals().steps[i];
+    if (step != nullptr && step->service.count() > 0) shown.push_back(i);
   }
-  if (rows.empty()) return "<p class=dim>No step came to its end.</p>";
-  return "<div "
-         "class=scroll><table><thead><tr><th>step</th><th>runs</th><th>failed</th><th>p50</"
-         "th><th>p95</th><th>p99</th><th>max</th></tr></thead><tbody>\n" +
-         rows + "</tbody></table></div>\n";
+  return shown;
 }
 
-std::string Conditions(const ReportInput& in) {
+std::string ChartData(const stats::Aggregator& load, const std::vector<std::size_t>& shown) {
+  const auto& rows = load.rows();
+  const double warm_up = std::ceil(static_cast<double>(load.options().warm_up_ns) / 1e9);
+  const double span = warm_up + load.MeasuredSeconds();
+  JsonWriter json;
+  json.Object().Field("span", span).Field("warm_up", warm_up).Key("all").Object();
+  PutPoints(json, PointsOf(rows, kMostPoints, span));
+  PutColumn(json, "service_p50", rows, span, Fold::kMost, [](const Row& r) { return Ms(r.service.p50); });
+  PutColumn(json, "service_p95", rows, span, Fold::kMost, [](const Row& r) { return Ms(r.service.p95); });
+  PutColumn(json, "service_p99", rows, span, Fold::kMost, [](const Row& r) { return Ms(r.service.p99); });
+  PutColumn(json, "users", rows, span, Fold::kMost, [](const Row& r) { return r.users; });
+  PutColumn(json, "connections", rows, span, Fold::kMost, [](const Row& r) { return r.connections; });
+  PutColumn(json, "lateness_p99", rows, span, Fold::kMost, [](const Row& r) { return Ms(r.lateness_p99); });
+  PutColumn(json, "lateness_max", rows, span, Fold::kMost, [](const Row& r) { return Ms(r.lateness_max); });
+  const auto number = [](std::uint64_t n) { return static_cast<double>(n); };
+  PutColumn(json, "dropped", rows, span, Fold::kRate, [&](const Row& r) { return number(r.dropped); });
+  PutColumn(json, "checks_failed", rows, span, Fold::kRate, [&](const Row& r) { return number(r.checks_failed); });
+  PutColumn(json, "bytes_in", rows, span, Fold::kRate, [&](const Row& r) { return number(r.bytes_in); });
+  PutColumn(json, "bytes_out", rows, span, Fold::kRate, [&](const Row& r) { return number(r.bytes_out); });
+  json.EndObject().Key("steps").List();
+  const std::size_t points = std::clamp<std::size_t>(kStepPointBudget / std::max<std::size_t>(shown.size(), 1), 12, kMostStepPoints);
+  for (const std::size_t i : shown) {
+    json.Object().Field("id", Cut(PlainText(load.shape().steps[i].id), kMostName));
+    PutPoints(json, PointsOf(load.StepRows(static_cast<stats::StepId>(i)), points, span));
+    json.EndObject();
+  }
+  json.EndList().EndObject();
+  return std::move(json.out);
+}
+
+// ---- parts of the page -------------------------------------------------------------------------
+
+std::string Name(std::string_view text) { return "<bdi>" + XmlText(Cut(text, kMostName)) + "</bdi>"; }
+
+std::string DurationCell(std::uint64_t ns) {
+  return fmt::format("<td data-v=\"{}\">{}</td>", ns, FormatNs(ns));
+}
+std::string CountCell(std::uint64_t n, std::string_view css = {}) {
+  return fmt::format("<td data-v=\"{}\"{}{}{}>{}</td>", n, css.empty() ? "" : " class=\"", css,
+                     css.empty() ? "" : "\"", stats::FormatCount(static_cast<double>(n)));
+}
+
+std::string Actual(const stats::ThresholdResult& t) {
+  std::string actual;
+  for (const stats::MetricValue& m : t.actual) actual += fmt::format("{}{} is {}", actual.empty() ? "" : ", ", m.name, m.value);
+  if (!t.reason.empty()) actual += (actual.empty() ? "" : "; ") + t.reason;
+  return actual;
+}
+
+std::string Banner(const ReportInput& in) {
+  std::string out = fmt::format(
+      "<div class=\"banner{}\"><div class=\"top\"><span class=\"pill\">{}</span><h1>{}</h1></div>",
+      in.passed ? " pass" : "", in.passed ? "PASSED" : "FAILED", Name(in.name));
+  out += fmt::format("<p>{}{}</p>", XmlText(in.verdict),
+                     in.end == "done" || in.end.empty() ? "" : XmlText(" (" + in.end + (in.reason.empty() ? "" : ": " + in.reason) + ")"));
+  out += fmt::format("<p class=\"dim\">{}{} · {} · {}</p></div>\n", XmlText(in.kind),
+                     in.environment.empty() ? "" : " in " + XmlText(in.environment),
+                     in.start_wall_ns == 0 ? "no start" : UtcTime(in.start_wall_ns), FormatNs(in.duration_ns));
+  return out;
+}
+
+std::string Thresholds(const ReportInput& in) {
+  if (in.thresholds.empty()) return {};
   std::string rows;
   for (const stats::ThresholdResult& t : in.thresholds) {
     const bool good = t.verdict == stats::ThresholdResult::Verdict::kPassed;
-    std::string actual = t.reason;
-    for (const stats::MetricValue& m : t.actual)
-      actual += fmt::format("{}{} = {}", actual.empty() ? "" : ", ", m.name, m.value);
-    rows += fmt::format("<tr><td>{}</td><td class={}>{}</td><td>{}</td></tr>\n", XmlText(t.text),
-                        good ? "ok" : "no", good ? "passed" : "failed", XmlText(actual));
+    rows += fmt::format("<tr><td class=\"{}\">{}</td><td class=\"l wrap\">{}</td><td class=\"l wrap\">{}</td></tr>\n",
+                        good ? "ok" : "no", good ? "✓ passed" : "✗ failed", Name(t.text), Name(Actual(t)));
+  }
+  return "<h2>Thresholds</h2><div class=\"scroll\"><table><thead><tr><th>verdict</th><th class=\"l\">threshold</th>"
+         "<th class=\"l\">actual</th></tr></thead><tbody>\n" + rows + "</tbody></table></div>\n";
+}
+
+std::string Tile(const std::string& value, std::string_view label, bool bad = false) {
+  return fmt::format("<div class=\"tile{}\"><b>{}</b><span>{}</span></div>", bad ? " no" : "", XmlText(value), label);
+}
+
+std::string Tiles(const ReportInput& in) {
+  const stats::Totals& totals = in.load->totals();
+  const double seconds = in.load->MeasuredSeconds();
+  const base::Histogram& latency = totals.all.Latency();
+  const auto quantile = [&](double q) { return latency.count() == 0 ? "–" : FormatNs(latency.Quantile(q)); };
+  std::string out = "<div class=\"tiles\">";
+  out += Tile(stats::FormatCount(static_cast<double>(totals.all.requests)), "requests");
+  out += Tile(stats::FormatRate(seconds > 0 ? static_cast<double>(totals.all.requests) / seconds : 0), "rate");
+  out += Tile(totals.all.requests == 0 ? "–" : FormatRatio(totals.all.failed, totals.all.requests), "failed requests", totals.all.failed > 0);
+  out += Tile(quantile(0.5), "p50") + Tile(quantile(0.95), "p95") + Tile(quantile(0.99), "p99");
+  out += Tile(latency.count() == 0 ? "–" : FormatNs(latency.MaxNs()), "max");
+  out += Tile(stats::FormatCount(static_cast<double>(totals.Iterations())), "iterations");
+  if (totals.IterationsFailed() > 0) {
+    out += Tile(stats::FormatCount(static_cast<double>(totals.IterationsFailed())), "failed iterations", true);
+  }
+  const stats::CheckCounters checks = totals.AllChecks();
+  if (checks.passed + checks.failed > 0) {
+    out += Tile(FormatRatio(checks.passed, checks.passed + checks.failed), "checks passed", checks.failed > 0);
+  }
+  if (!in.single_iteration) {
+    const base::Histogram lateness = totals.Lateness();
+    out += Tile(stats::FormatCount(in.load->MostUsers()), "users at most");
+    if (lateness.count() > 0) out += Tile(FormatNs(lateness.Quantile(0.99)), "lateness p99");
+    if (lateness.count() > 0 || totals.Dropped() > 0) {
+      out += Tile(stats::FormatCount(static_cast<double>(totals.Dropped())), "arrivals dropped", totals.Dropped() > 0);
+    }
+  }
+  out += Tile(FormatBytes(totals.all.bytes_in), "received") + Tile(FormatBytes(totals.all.bytes_out), "sent");
+  return out + "</div>\n";
+}
+
+std::string Steps(const stats::Aggregator& load, const std::vector<std::size_t>& shown) {
+  if (shown.empty()) return "<p class=\"empty\">No step came to its end.</p>\n";
+  const double seconds = load.MeasuredSeconds();
+  std::string rows;
+  for (std::size_t n = 0; n < shown.size(); ++n) {
+    const stats::StepInfo& info = load.shape().steps[shown[n]];
+    const stats::StepCounters& s = *load.totals().steps[shown[n]];
+    const base::Histogram& h = s.Latency();
+    const double rate = seconds > 0 ? static_cast<double>(h.count()) / seconds : 0;
+    rows += fmt::format("<tr data-step=\"{}\"><td class=\"wrap\">{}</td>", n, Name(info.id));
+    rows += CountCell(h.count()) + fmt::format("<td data-v=\"{:.6f}\">{}</td>", rate, stats::FormatRate(rate));
+    rows += CountCell(s.failed, s.failed > 0 ? "no" : "");
+    rows += DurationCell(h.Quantile(0.5)) + DurationCell(h.Quantile(0.95)) + DurationCell(h.Quantile(0.99));
+    rows += DurationCell(h.MaxNs()) + DurationCell(s.service.Quantile(0.95)) + "<td class=\"spark\"></td></tr>\n";
+  }
+  return "<div class=\"scroll\"><table class=\"sort\"><thead><tr><th>step</th><th>runs</th><th>rate</th><th>failed</th>"
+         "<th>p50</th><th>p95</th><th>p99</th><th>max</th><th>service p95</th><th data-plain>p95 over time</th></tr></thead><tbody>\n" +
+         rows + "</tbody></table></div>\n";
+}
+
+// Where the time of each step goes, on average: a bar of its phases.
+std::string Phases(const stats::Aggregator& load, const std::vector<std::size_t>& shown) {
+  static constexpr const char* kColors[stats::kPhases] = {"s4", "s7", "s2", "s3", "s5", "s1", "s6"};
+  static constexpr const char* kLabels[stats::kPhases] = {"blocked", "DNS", "connect", "TLS", "send", "first byte", "transfer"};
+  static constexpr std::size_t kMostBars = 60;
+  std::string rows;
+  std::size_t bars = 0;
+  std::array<bool, stats::kPhases> used{};
+  for (const std::size_t i : shown) {
+    const stats::StepCounters& s = *load.totals().steps[i];
+    if (!s.phases || bars == kMostBars) continue;
+    std::array<double, stats::kPhases> mean{};
+    double sum = 0;
+    for (std::size_t p = 0; p < stats::kPhases; ++p) {
+      mean[p] = static_cast<double>((*s.phases)[p].SumNs()) / static_cast<double>(s.service.count());
+      sum += mean[p];
+    }
+    if (sum <= 0) continue;
+    ++bars;
+    std::string bar, cells;
+    for (std::size_t p = 0; p < stats::kPhases; ++p) {
+      used[p] = used[p] || mean[p] > 0;
+      if (mean[p] / sum >= 0.002) {
+        bar += fmt::format("<i style=\"width:{:.2f}%;background:var(--{})\" title=\"{} {}\"></i>", 100 * mean[p] / sum, kColors[p], kLabels[p],
+                           stats::FormatDuration(mean[p]));
+      }
+    }
+    rows += fmt::format("<tr><td class=\"wrap\">{}</td><td class=\"l\"><div class=\"bar\">{}</div></td><td>{}</td><td>{}</td><td>{}</td></tr>\n",
+                        Name(load.shape().steps[i].id), bar, stats::FormatDuration(sum),
+                        FormatNs((*s.phases)[5].Quantile(0.95)), FormatNs((*s.phases)[2].Quantile(0.95)));
   }
   if (rows.empty()) return {};
-  return "<h2>Thresholds</h2><div "
-         "class=scroll><table><thead><tr><th>threshold</th><th>verdict</th><th>actual</th></tr></"
-         "thead><tbody>\n" +
-         rows + "</tbody></table></div>\n";
+  std::string legend = "<div class=\"legend\">";
+  for (std::size_t p = 0; p < stats::kPhases; ++p) {
+    if (used[p]) legend += fmt::format("<span><i style=\"background:var(--{})\"></i>{}</span>", kColors[p], kLabels[p]);
+  }
+  return "<h2>Where the time goes</h2><div class=\"scroll\"><table><thead><tr><th>step</th><th class=\"l\">mean by phase</th><th>mean</th>"
+         "<th>first byte p95</th><th>connect p95</th></tr></thead><tbody>\n" + rows + "</tbody></table></div>" + legend + "</div>\n";
 }
 
 std::string Checks(const stats::Aggregator& load) {
   const stats::Shape& shape = load.shape();
+  std::vector<std::size_t> order;
+  for (std::size_t i = 0; i < shape.checks.size(); ++i) {
+    if (load.totals().checks[i].passed + load.totals().checks[i].failed > 0) order.push_back(i);
+  }
+  // What failed is never the part that is left out.
+  std::ranges::stable_sort(order, [&](std::size_t a, std::size_t b) {
+    return (load.totals().checks[a].failed > 0) > (load.totals().checks[b].failed > 0);
+  });
+  if (order.empty()) return {};
   std::string rows;
-  for (std::size_t i = 0; i < shape.checks.size() && i < load.totals().checks.size(); ++i) {
-    const stats::CheckCounters& c = load.totals().checks[i];
-    rows +=
-        fmt::format("<tr><td>{}: {}</td><td>{}</td><td class={}>{}</td></tr>\n",
-                    XmlText(shape.steps[shape.checks[i].step].id), XmlText(shape.checks[i].name),
-                    c.passed, c.failed > 0 ? "no" : "ok", c.failed);
+  for (std::size_t n = 0; n < order.size() && n < kMostChecks; ++n) {
+    const stats::CheckCounters& c = load.totals().checks[order[n]];
+    const bool good = c.failed == 0;
+    rows += fmt::format("<tr><td class=\"wrap\">{}</td><td class=\"l wrap\">{}</td>", Name(shape.checks[order[n]].name), Name(shape.steps[shape.checks[order[n]].step].id));
+    rows += CountCell(c.passed) + CountCell(c.failed, good ? "" : "no");
+    rows += fmt::format("<td data-v=\"{:.6f}\" class=\"{}\">{} {}</td></tr>\n", static_cast<double>(c.passed) / static_cast<double>(c.passed + c.failed),
+                        good ? "ok" : "no", good ? "✓" : "✗", FormatRatio(c.passed, c.passed + c.failed));
   }
-  if (rows.empty()) return {};
-  return "<h2>Checks</h2><div "
-         "class=scroll><table><thead><tr><th>check</th><th>passed</th><th>failed</th></tr></"
-         "thead><tbody>\n" +
-         rows + "</tbody></table></div>\n";
+  std::string more;
+  if (order.size() > kMostChecks) more = fmt::format("<p class=\"dim\">{} more checks, all of which passed or are in the JSON report.</p>", order.size() - kMostChecks);
+  return "<h2>Checks</h2><div class=\"scroll\"><table class=\"sort\"><thead><tr><th>check</th><th class=\"l\">step</th><th>passed</th><th>failed</th>"
+         "<th>ratio</th></tr></thead><tbody>\n" + rows + "</tbody></table></div>\n" + more;
 }
 
-std::string Failures(const stats::Aggregator* aggregator) {
-  if (aggregator == nullptr) return {};
+std::string Block(std::string_view heading, const std::string& first, const std::string& second, const std::string& third) {
+  std::string text = first;
+  for (const std::string* part : {&second, &third}) {
+    if (!part->empty()) text += (text.empty() ? "" : part == &third ? "\n\n" : "\n") + *part;
+  }
+  return text.empty() ? "" : fmt::format("<h4>{}</h4><pre dir=\"ltr\">{}</pre>", heading, XmlText(text));
+}
+
+std::string Failure(const stats::FailureGroup& g, const stats::Shape& shape, std::string_view part, std::size_t& budget) {
+  const std::string when = g.first_second == g.last_second ? fmt::format("at {} s", g.first_second) : fmt::format("{}–{} s", g.first_second, g.last_second);
+  std::string out = fmt::format("<details><summary><b class=\"no\">{}×</b> {}{}: {} <span class=\"dim\">{}</span></summary>",
+                                stats::FormatCount(static_cast<double>(g.count)), part, Name(shape.steps[g.step].id), Name(g.message), when);
+  if (g.example != nullptr) {
+    const stats::Example& e = *g.example;
+    std::string body;
+    if (e.detail != g.message) body += Block("what happened", e.detail, {}, {});
+    body += Block("request", e.request_line, e.request_head, e.request_body);
+    body += Block("response", e.response_line, e.response_head, e.response_body);
+    if (body.size() > budget) {
+      body = "<p class=\"dim\">Its example is in the JSON report.</p>";
+    } else {
+      budget -= body.size();
+    }
+    std::string facts;
+    for (const std::string& fact : {e.user, e.wall_ns == 0 ? std::string() : UtcTime(e.wall_ns), e.duration_ns == 0 ? std::string() : "took " + FormatNs(e.duration_ns),
+                                    e.trace_id.empty() ? std::string() : "trace " + e.trace_id}) {
+      if (!fact.empty()) facts += (facts.empty() ? "" : " · ") + fact;
+    }
+    if (!facts.empty()) out += "<p class=\"dim\">The first of them: " + XmlText(facts) + "</p>";
+    out += body;
+  }
+  return out + "</details>\n";
+}
+
+std::string Failures(const ReportInput& in) {
   std::string out;
-  std::size_t shown = 0;
-  for (const stats::FailureGroup* g : aggregator->Failures()) {
-    if (++shown > kMostFailures) {
-      out += fmt::format("<p class=dim>{} more kinds of errors are in the JSON report.</p>",
-                         aggregator->Failures().size() - kMostFailures);
-      break;
+  std::size_t shown = 0, all = 0, budget = kExampleBudget;
+  const auto add = [&](const stats::Aggregator* load, std::string_view part) {
+    if (load == nullptr) return;
+    for (const stats::FailureGroup* g : load->Failures()) {
+      ++all;
+      if (shown < kMostFailures) {
+        out += Failure(*g, load->shape(), part, budget);
+        ++shown;
+      }
     }
-    out += fmt::format("<details><summary><b>{}</b> &times; {}: {}</summary>", g->count,
-                       XmlText(aggregator->shape().steps[g->step].id), XmlText(g->message));
-    if (g->example) {
-      const stats::Example& e = *g->example;
-      out += fmt::format(
-          "<p class=dim>{}{}, took {}</p><pre>{}\n{}\n{}</pre><pre>{}\n{}\n{}</pre><pre>{}</pre>",
-          XmlText(e.user), e.trace_id.empty() ? "" : ", trace " + e.trace_id,
-          FormatNs(e.duration_ns), XmlText(e.request_line), XmlText(e.request_head),
-          XmlText(e.request_body), XmlText(e.response_line), XmlText(e.response_head),
-          XmlText(e.response_body), XmlText(e.detail));
-    }
-    out += "</details>\n";
+  };
+  add(in.outer, "setup or finally, ");
+  add(in.load, "");
+  if (out.empty()) return {};
+  if (all > shown) out += fmt::format("<p class=\"dim\">{} rarer kinds of errors are in the JSON report.</p>\n", all - shown);
+  if (in.load->FailuresWithoutGroup() > 0) {
+    out += fmt::format("<p class=\"dim\">{} failures of other kinds were counted only.</p>\n", stats::FormatCount(static_cast<double>(in.load->FailuresWithoutGroup())));
   }
-  return out;
+  return fmt::format("<h2>Errors <small>{} kind{}, the most frequent first, each with one example</small></h2>\n", all, all == 1 ? "" : "s") + out;
 }
 
-std::string Tile(const std::string& value, std::string_view label) {
-  return fmt::format("<div class=tile><b>{}</b><span>{}</span></div>", value, label);
+std::string Notes(const ReportInput& in) {
+  if (in.guard_events.empty() && in.warnings.empty()) return {};
+  std::string out = "<h2>Events and notes</h2><ul class=\"notes\">\n";
+  for (const stats::GuardEvent& e : in.guard_events) {
+    out += fmt::format("<li>at {} s the guard <b>{}</b> {}: {}</li>\n", e.second, Name(e.text),
+                       e.kind == stats::GuardEvent::Kind::kFired ? "fired" : "let go", XmlText(e.reason));
+  }
+  for (const std::string& warning : in.warnings) out += "<li>" + XmlText(warning) + "</li>\n";
+  return out + "</ul>\n";
+}
+
+std::string Facts(const ReportInput& in) {
+  const stats::Totals& totals = in.load->totals();
+  const stats::Gauges gauges = in.load->CurrentGauges();
+  std::string out = "<h2>The run</h2><dl>";
+  const auto fact = [&](std::string_view name, const std::string& value) {
+    if (!value.empty()) out += fmt::format("<dt>{}</dt><dd>{}</dd>", name, XmlText(value));
+  };
+  for (const stats::ScenarioInfo& s : in.load->shape().scenarios) fact("scenario", s.name + (s.executor.empty() ? "" : ", " + s.executor));
+  fact("run", in.run_id);
+  fact("digest", in.digest);
+  fact("measured", FormatNs(static_cast<std::uint64_t>(in.load->MeasuredSeconds() * 1e9)) +
+                       (in.load->WarmUpRequests() > 0 ? fmt::format(", after a warm-up of {} requests", stats::FormatCount(static_cast<double>(in.load->WarmUpRequests()))) : ""));
+  fact("generator", fmt::format("{} thread{}{}", in.threads, in.threads == 1 ? "" : "s",
+                                totals.all.requests > 0 && in.cpu_ns > 0
+                                    ? fmt::format(", {} of CPU for a request", stats::FormatDuration(static_cast<double>(in.cpu_ns) / static_cast<double>(totals.all.requests)))
+                                    : ""));
+  if (gauges.connections_opened > 0) {
+    fact("connections", fmt::format("{} opened, {} TLS handshakes, {} of them resumed", stats::FormatCount(static_cast<double>(gauges.connections_opened)),
+                                    stats::FormatCount(static_cast<double>(gauges.tls_handshakes)), stats::FormatCount(static_cast<double>(gauges.tls_resumed))));
+  }
+  std::string statuses;
+  auto sorted = totals.all.statuses;
+  std::ranges::sort(sorted);
+  for (const auto& [status, count] : sorted) statuses += fmt::format("{}{} × {}", statuses.empty() ? "" : ", ", status, stats::FormatCount(static_cast<double>(count)));
+  fact("statuses", statuses);
+  fact("written by", in.version);
+  return out + "</dl>\n";
 }
 
 }  // namespace
 
-std::string ReportHtml(const ReportInput& in) {
-  const stats::Totals& totals = in.load->totals();
-  const double seconds = in.load->MeasuredSeconds();
-  std::string out =
-      "<!doctype html><html lang=en><head><meta charset=utf-8><meta name=viewport "
-      "content=\"width=device-width,initial-scale=1\"><title>" +
-      XmlText(in.name) + " - Ronda</title><style>" + std::string(kStyle) +
-      "</style></head><body><main>\n";
-  out += fmt::format(
-      "<div class=\"banner{}\"><h1>{}</h1><b class=v>{}</b> {}{}<div class=dim>{} run {} {}, "
-      "{:.1f} s{}</div></div>\n",
-      in.passed ? " pass" : "", XmlText(in.name), in.passed ? "passed" : "failed",
-      XmlText(in.verdict), in.end == "done" ? "" : XmlText(" (" + in.end + ": " + in.reason + ")"),
-      XmlText(in.kind), XmlText(in.run_id),
-      in.environment.empty() ? "" : "in " + XmlText(in.environment),
-      static_cast<double>(in.duration_ns) / 1e9,
-      fmt::format(", {} thread{}", in.threads, in.threads == 1 ? "" : "s"));
-  out += Conditions(in);
-  out += "<div class=tiles>" + Tile(fmt::format("{}", totals.all.requests), "requests") +
-         Tile(fmt::format("{:.1f}",
-                          seconds > 0 ? static_cast<double>(totals.all.requests) / seconds : 0.0),
-              "requests a second") +
-         Tile(FormatRatio(totals.all.failed, totals.all.requests), "failed") +
-         Tile(FormatNs(totals.all.Latency().Quantile(0.5)), "p50") +
-         Tile(FormatNs(totals.all.Latency().Quantile(0.95)), "p95") +
-         Tile(FormatNs(totals.all.Latency().Quantile(0.99)), "p99") +
-         Tile(fmt::format("{}", in.load->MostUsers()), "users at most") +
-         Tile(fmt::format("{}", totals.Dropped()), "arrivals dropped") + "</div>\n";
-  out += "<h2>Over time</h2>\n" + Charts(in.load->rows());
-  out += "<h2>Steps</h2>\n" + StepTable(*in.load) + Checks(*in.load);
-  const std::string failures = Failures(in.outer) + Failures(in.load);
-  if (!failures.empty()) out += "<h2>Errors</h2>\n" + failures;
-  if (!in.guard_events.empty() || !in.warnings.empty()) out += "<h2>Events and notes</h2><ul>\n";
-  for (const stats::GuardEvent& e : in.guard_events) {
-    out += fmt::format("<li>{} s: guard {} {} ({})</li>\n", e.second, XmlText(e.text),
-                       e.kind == stats::GuardEvent::Kind::kFired ? "fired" : "let go",
-                       XmlText(e.reason));
+std::string HtmlPage(std::string_view title, const std::string& body, const std::string& data) {
+  std::string out = "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">"
+                    "<meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">"
+                    "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data:\">"
+                    "<title>" + XmlText(title) + "</title><style>\n";
+  out += kReportStyle;
+  out += "</style></head><body><main>\n" + body + "</main>\n";
+  if (!data.empty()) {
+    // JSON stays JSON when its "<" are written as escapes, and no text in it can end the element.
+    out += "<script type=\"application/json\" id=\"data\">";
+    for (const char c : data) {
+      if (c == '<') {
+        out += "\\u003c";
+      } else {
+        out += c;
+      }
+    }
+    out += "</script>\n<script>\n";
+    out += kReportScript;
+    out += "</script>";
   }
-  for (const std::string& w : in.warnings) out += "<li>" + XmlText(w) + "</li>\n";
-  if (!in.guard_events.empty() || !in.warnings.empty()) out += "</ul>\n";
-  out += fmt::format("<p class=dim>{} {}</p></main><script>{}</script></body></html>\n",
-                     XmlText(in.version), XmlText(in.digest), kScript);
-  return out;
+  return out + "</body></html>\n";
+}
+
+std::string ReportHtml(const ReportInput& in) {
+  const std::vector<std::size_t> shown = ShownSteps(*in.load);
+  std::string body = Banner(in) + Thresholds(in) + Tiles(in);
+  body += "<h2>Over time <small id=\"charted\">all steps</small><button class=\"button\" id=\"all-steps\" hidden>show all steps</button></h2>\n";
+  body += in.load->rows().empty() ? "<p class=\"empty\">The run was too short for a chart.</p>\n" : "<div class=\"charts\" id=\"charts\"></div>\n";
+  body += "<h2>Steps <small>choose one to see its charts</small></h2>\n" + Steps(*in.load, shown);
+  body += Phases(*in.load, shown) + Checks(*in.load) + Failures(in) + Notes(in) + Facts(in);
+  return HtmlPage(in.name + " – Ronda", body, ChartData(*in.load, shown));
 }
 
 }  // namespace ronda::engine::report

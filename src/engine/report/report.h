@@ -42,6 +42,8 @@ enum class Paint : std::uint8_t { kPlain, kColor };
 [[nodiscard]] std::string SummaryText(const ReportInput& input, Paint paint);
 // docs/formats/report-json.md.
 [[nodiscard]] std::string ReportJson(const ReportInput& input);
+// The rows over time as CSV (RFC 4180), of all steps together (an empty step) and of each.
+[[nodiscard]] std::string ReportCsv(const ReportInput& input);
 // JUnit XML: a test case a threshold and a check.
 [[nodiscard]] std::string ReportJUnit(const ReportInput& input);
 // One HTML file that needs nothing else: no address is fetched, all text is escaped.
@@ -49,15 +51,15 @@ enum class Paint : std::uint8_t { kPlain, kColor };
 
 // One line of a load that is going on.
 [[nodiscard]] std::string LiveLine(const stats::Snapshot& look);
-// The same as a block of lines, redrawn on a terminal.
-[[nodiscard]] std::vector<std::string> LiveBlock(const stats::Snapshot& look,
-                                                 const stats::Shape& shape, Paint paint);
+// The same as a block of lines, redrawn on a terminal; none is wider than `width` columns.
+[[nodiscard]] std::vector<std::string> LiveBlock(const stats::Snapshot& look, const stats::Shape& shape,
+                                                 Paint paint, std::size_t width = 100);
 
-// "312.4 ms", "1.24 s", "38 us".
+// "312ms", "1.24s", "38µs".
 [[nodiscard]] std::string FormatNs(std::uint64_t ns);
-// "1.50 %".
+// "1.5%"; "0%" of nothing.
 [[nodiscard]] std::string FormatRatio(std::uint64_t part, std::uint64_t whole);
-// "1.2 MiB".
+// "1.2 MB".
 [[nodiscard]] std::string FormatBytes(std::uint64_t bytes);
 // A JSON string with its quotes.
 [[nodiscard]] std::string JsonText(std::string_view text);

@@ -1,177 +1,185 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <string>
+#include <vector>
 
+#include "engine/report/paint.h"
 #include "engine/report/report.h"
+#include "engine/report/text.h"
+#include "stats/format.h"
 
 namespace ronda::engine::report {
 namespace {
 
 constexpr std::size_t kMostFailures = 10;
+constexpr std::size_t kMostSteps = 60;
+constexpr std::size_t kMostDetailLines = 8;
+constexpr std::size_t kNameColumns = 44;
+constexpr std::size_t kTextColumns = 160;
 
-class Text {
+std::string Count(std::uint64_t n) { return stats::FormatCount(static_cast<double>(n)); }
+std::string Shown(std::string_view text, std::size_t columns) { return Cut(PlainText(text), columns); }
+
+class Summary {
  public:
-  explicit Text(Paint paint) : paint_(paint) {}
-  std::string out;
+  Summary(const ReportInput& in, Paint paint) : in_(in), totals_(in.load->totals()), paint_(paint) {}
 
-  template <typename... T>
-  void Line(fmt::format_string<T...> format, T&&... values) {
-    out += fmt::format(format, std::forward<T>(values)...) + "\n";
-  }
-  [[nodiscard]] std::string Mark(bool good) const {
-    if (paint_ == Paint::kPlain) return good ? "ok  " : "FAIL";
-    return good ? "\x1b[32mok  \x1b[0m" : "\x1b[31mFAIL\x1b[0m";
-  }
-  [[nodiscard]] std::string Bold(std::string_view text) const {
-    return paint_ == Paint::kPlain ? std::string(text) : fmt::format("\x1b[1m{}\x1b[0m", text);
+  std::string Write() {
+    Head();
+    Thresholds();
+    Checks();
+    Steps();
+    Phases();
+    Failures(in_.outer);
+    Failures(in_.load);
+    Load();
+    Notes();
+    return std::move(out_);
   }
 
  private:
-  const Paint paint_;
-};
+  void Line(const std::string& text = {}) { out_.append(text).append("\n"); }
+  void Title(std::string_view text) { Line("\n" + Ink_(Ink::kBold, text)); }
+  [[nodiscard]] std::string Ink_(Ink ink, std::string_view text) const { return Colored(paint_, ink, text); }
+  [[nodiscard]] std::string Mark(bool good) const { return good ? Ink_(Ink::kGood, "ok  ") : Ink_(Ink::kBad, "FAIL"); }
+  [[nodiscard]] std::string BadIf(bool bad, std::string text) const { return bad ? Ink_(Ink::kBad, text) : text; }
 
-void Thresholds(const ReportInput& input, Text& text) {
-  if (input.thresholds.empty()) return;
-  text.Line("\n{}", text.Bold("thresholds"));
-  for (const stats::ThresholdResult& t : input.thresholds) {
-    std::string actual;
-    for (const stats::MetricValue& m : t.actual)
-      actual += fmt::format("  {} = {}", m.name, m.value);
-    text.Line("  {} {}{}{}", text.Mark(t.verdict == stats::ThresholdResult::Verdict::kPassed),
-              t.text, actual, t.reason.empty() ? "" : "  (" + t.reason + ")");
+  void Head() {
+    Line(fmt::format("{} {}  {}", Mark(in_.passed), Ink_(Ink::kBold, Shown(in_.name, kTextColumns)), PlainText(in_.verdict)));
+    if (in_.end != "done" && !in_.end.empty()) Line(fmt::format("  {}: {}", in_.end, PlainText(in_.reason)));
   }
-}
 
-void Checks(const ReportInput& input, Text& text) {
-  const stats::Shape& shape = input.load->shape();
-  const stats::Totals& totals = input.load->totals();
-  bool headed = false;
-  for (std::size_t i = 0; i < shape.checks.size() && i < totals.checks.size(); ++i) {
-    const stats::CheckCounters& c = totals.checks[i];
-    if (c.passed + c.failed == 0) continue;
-    if (!headed) text.Line("\n{}", text.Bold("checks"));
-    headed = true;
-    text.Line("  {} {}: {}{}", text.Mark(c.failed == 0), shape.steps[shape.checks[i].step].id,
-              shape.checks[i].name,
-              c.failed == 0 ? "" : fmt::format("  {} of {} failed", c.failed, c.passed + c.failed));
-  }
-}
-
-void Steps(const ReportInput& input, Text& text) {
-  const stats::Shape& shape = input.load->shape();
-  const stats::Totals& totals = input.load->totals();
-  std::size_t width = 4;
-  for (const stats::StepInfo& step : shape.steps)
-    width = std::max(width, std::min<std::size_t>(step.id.size(), 40));
-  text.Line("\n{}",
-            text.Bold(fmt::format("{:<{}}  {:>9}  {:>8}  {:>9}  {:>9}  {:>9}  {:>9}", "step", width,
-                                  "requests", "failed", "p50", "p95", "p99", "max")));
-  for (std::size_t i = 0; i < shape.steps.size(); ++i) {
-    const stats::StepCounters* s = i < totals.steps.size() ? totals.steps[i].get() : nullptr;
-    if (s == nullptr) continue;
-    const base::Histogram& h = s->Latency();
-    if (h.count() == 0) continue;
-    text.Line("{:<{}}  {:>9}  {:>8}  {:>9}  {:>9}  {:>9}  {:>9}", shape.steps[i].id.substr(0, 40),
-              width, h.count(), s->failed, FormatNs(h.Quantile(0.5)), FormatNs(h.Quantile(0.95)),
-              FormatNs(h.Quantile(0.99)), FormatNs(h.Quantile(1)));
-  }
-}
-
-void Failures(const stats::Aggregator* aggregator, Text& text) {
-  if (aggregator == nullptr) return;
-  const auto groups = aggregator->Failures();
-  if (groups.empty()) return;
-  text.Line("\n{}", text.Bold("errors"));
-  for (std::size_t i = 0; i < groups.size() && i < kMostFailures; ++i) {
-    const stats::FailureGroup& g = *groups[i];
-    text.Line("  {} x {}: {}", g.count, aggregator->shape().steps[g.step].id, g.message);
-    if (g.example == nullptr) continue;
-    if (!g.example->request_line.empty()) text.Line("      {}", g.example->request_line);
-    if (!g.example->response_line.empty()) text.Line("      {}", g.example->response_line);
-    if (g.example->detail != g.message) {
-      for (std::size_t at = 0; at < g.example->detail.size();) {
-        const std::size_t end =
-            std::min(g.example->detail.find('\n', at), g.example->detail.size());
-        text.Line("      {}", g.example->detail.substr(at, end - at));
-        at = end + 1;
-      }
+  void Thresholds() {
+    if (in_.thresholds.empty()) return;
+    Title("thresholds");
+    for (const stats::ThresholdResult& t : in_.thresholds) {
+      std::string actual;
+      for (const stats::MetricValue& m : t.actual) actual += fmt::format("  {} = {}", PlainText(m.name), m.value);
+      Line(fmt::format("  {} {}{}{}", Mark(t.verdict == stats::ThresholdResult::Verdict::kPassed), Shown(t.text, kTextColumns), Ink_(Ink::kDim, actual),
+                       t.reason.empty() ? "" : "  (" + PlainText(t.reason) + ")"));
     }
   }
-  if (groups.size() > kMostFailures)
-    text.Line("  ... {} more kinds", groups.size() - kMostFailures);
-}
+
+  void Checks() {
+    const stats::Shape& shape = in_.load->shape();
+    bool headed = false;
+    for (std::size_t i = 0; i < shape.checks.size(); ++i) {
+      const stats::CheckCounters& c = totals_.checks[i];
+      const std::uint64_t all = c.passed + c.failed;
+      if (all == 0) continue;
+      if (!headed) Title("checks");
+      headed = true;
+      Line(fmt::format("  {} {}: {}{}", Mark(c.failed == 0), Shown(shape.steps[shape.checks[i].step].id, kNameColumns), Shown(shape.checks[i].name, kTextColumns),
+                       c.failed == 0 ? Ink_(Ink::kDim, fmt::format("  {}", Count(all))) : fmt::format("  {} of {} failed ({})", Count(c.failed), Count(all), FormatRatio(c.failed, all))));
+    }
+  }
+
+  void StepLine(std::string_view name, std::size_t width, std::uint64_t failed, const base::Histogram& h, std::string_view prefix) {
+    static constexpr double kQ[] = {0.5, 0.95, 0.99};
+    std::uint64_t v[3];
+    h.Quantiles(kQ, v);
+    const double seconds = in_.load->MeasuredSeconds();
+    const std::string errors = fmt::format("{:>9}", Count(failed));
+    Line(fmt::format("{}{}  {:>11}  {:>10}  {}  {}  {}  {}  {}", prefix, PadRight(name, width), Count(h.count()),
+                     seconds > 0 ? stats::FormatRate(static_cast<double>(h.count()) / seconds) : "-", BadIf(failed > 0, errors), PadLeft(FormatNs(v[0]), 8),
+                     PadLeft(FormatNs(v[1]), 8), PadLeft(FormatNs(v[2]), 8), PadLeft(FormatNs(h.MaxNs()), 8)));
+  }
+
+  void Steps() {
+    const stats::Shape& shape = in_.load->shape();
+    std::vector<std::size_t> shown;
+    std::size_t width = 4;
+    for (std::size_t i = 0; i < shape.steps.size(); ++i) {
+      if (!totals_.steps[i] || totals_.steps[i]->service.count() == 0) continue;
+      shown.push_back(i);
+      width = std::max(width, std::min(kNameColumns, Columns(PlainText(shape.steps[i].id))));
+    }
+    if (shown.empty()) return;
+    out_ += '\n';
+    Line(Ink_(Ink::kBold, fmt::format("{}  {:>11}  {:>10}  {:>9}  {:>8}  {:>8}  {:>8}  {:>8}", PadRight("step", width + 2), "runs", "rate", "failed", "p50", "p95", "p99", "max")));
+    for (std::size_t n = 0; n < shown.size() && n < kMostSteps; ++n) {
+      const stats::StepCounters& s = *totals_.steps[shown[n]];
+      StepLine(Shown(shape.steps[shown[n]].id, width), width, s.failed, s.Latency(), "  ");
+    }
+    if (shown.size() > kMostSteps) Line(fmt::format("  ... {} more steps are in the JSON and HTML reports", shown.size() - kMostSteps));
+    if (totals_.all.requests > 0 && shown.size() > 1) StepLine("all requests", width, totals_.all.failed, totals_.all.Latency(), "  ");
+    if (totals_.all.differs) StepLine("service time", width, totals_.all.failed, totals_.all.service, "  ");
+  }
+
+  void Phases() {
+    if (!totals_.all.phases) return;
+    std::string text;
+    for (std::size_t i = 0; i < stats::kPhases; ++i) {
+      const base::Histogram& h = (*totals_.all.phases)[i];
+      if (h.count() == 0) continue;
+      std::string name(stats::NameOf(static_cast<stats::Phase>(i)));
+      std::ranges::replace(name, '_', ' ');
+      text += fmt::format("{}{} {} / {}", text.empty() ? "" : ",  ", name, FormatNs(h.Quantile(0.5)), FormatNs(h.Quantile(0.95)));
+    }
+    if (!text.empty()) Line(fmt::format("  {}{}", Ink_(Ink::kDim, "phases p50 / p95:  "), text));
+  }
+
+  void Failures(const stats::Aggregator* load) {
+    if (load == nullptr || load->Failures().empty()) return;
+    const auto groups = load->Failures();
+    Title(load == in_.outer ? "errors of setup and finally" : "errors");
+    for (std::size_t i = 0; i < groups.size() && i < kMostFailures; ++i) Failure(*groups[i], load->shape());
+    if (groups.size() > kMostFailures) Line(fmt::format("  ... {} rarer kinds", groups.size() - kMostFailures));
+  }
+
+  void Failure(const stats::FailureGroup& g, const stats::Shape& shape) {
+    Line(fmt::format("  {} {}: {}", Ink_(Ink::kBad, Count(g.count) + " x"), Shown(shape.steps[g.step].id, kNameColumns), Shown(g.message, kTextColumns)));
+    if (g.example == nullptr) return;
+    const stats::Example& e = *g.example;
+    if (!e.request_line.empty()) Line("      " + Ink_(Ink::kDim, Shown(e.request_line, kTextColumns)));
+    if (!e.response_line.empty()) Line("      " + Ink_(Ink::kDim, Shown(e.response_line, kTextColumns)));
+    if (e.detail != g.message) {
+      std::string_view rest = e.detail;
+      for (std::size_t n = 0; n < kMostDetailLines && !rest.empty(); ++n) {
+        const std::size_t end = std::min(rest.find('\n'), rest.size());
+        Line("      " + Ink_(Ink::kDim, Shown(rest.substr(0, end), kTextColumns)));
+        rest.remove_prefix(std::min(end + 1, rest.size()));
+      }
+    }
+    if (!e.trace_id.empty()) Line("      " + Ink_(Ink::kDim, "trace " + PlainText(e.trace_id)));
+  }
+
+  void Load() {
+    const double seconds = in_.load->MeasuredSeconds();
+    Line();
+    Line(fmt::format("{} requests in {} ({}), {} failed ({}), {} iterations, {} failed", Count(totals_.all.requests), stats::FormatDuration(seconds * 1e9),
+                     stats::FormatRate(seconds > 0 ? static_cast<double>(totals_.all.requests) / seconds : 0.0), Count(totals_.all.failed),
+                     FormatRatio(totals_.all.failed, totals_.all.requests), Count(totals_.Iterations()), Count(totals_.IterationsFailed())));
+    if (in_.single_iteration) return;
+    Line(fmt::format("{} users at most, {} connections opened, {} received, {} sent, {} thread{}{}", Count(in_.load->MostUsers()),
+                     Count(in_.load->CurrentGauges().connections_opened), FormatBytes(totals_.all.bytes_in), FormatBytes(totals_.all.bytes_out), in_.threads,
+                     in_.threads == 1 ? "" : "s",
+                     totals_.all.requests > 0 ? ", " + stats::FormatDuration(static_cast<double>(in_.cpu_ns) / static_cast<double>(totals_.all.requests)) + " of CPU a request" : ""));
+    const base::Histogram lateness = totals_.Lateness();
+    if (lateness.count() > 0 || totals_.Dropped() > 0) {
+      Line(fmt::format("arrivals: lateness p50 {}, p99 {}, max {}; {}", FormatNs(lateness.Quantile(0.5)), FormatNs(lateness.Quantile(0.99)), FormatNs(lateness.MaxNs()),
+                       BadIf(totals_.Dropped() > 0, Count(totals_.Dropped()) + " dropped")));
+    }
+    if (in_.load->WarmUpRequests() > 0) Line(fmt::format("warm-up: {} requests, not counted", Count(in_.load->WarmUpRequests())));
+    if (totals_.IterationsInterrupted() > 0) Line(fmt::format("{} iterations were interrupted at the end", Count(totals_.IterationsInterrupted())));
+  }
+
+  void Notes() {
+    for (const stats::GuardEvent& e : in_.guard_events) {
+      Line(fmt::format("guard {} at {} s: {} ({})", e.kind == stats::GuardEvent::Kind::kFired ? "fired" : "let go", e.second, PlainText(e.text), PlainText(e.reason)));
+    }
+    for (const std::string& warning : in_.warnings) Line(Ink_(Ink::kWarn, "note: ") + PlainText(warning));
+  }
+
+  const ReportInput& in_;
+  const stats::Totals& totals_;
+  const Paint paint_;
+  std::string out_;
+};
 
 }  // namespace
 
-std::string SummaryText(const ReportInput& input, Paint paint) {
-  Text text(paint);
-  const stats::Totals& totals = input.load->totals();
-  const double seconds = input.load->MeasuredSeconds();
-  text.Line("{} {}  {}", text.Mark(input.passed), text.Bold(input.name), input.verdict);
-  if (input.end != "done") text.Line("  {}: {}", input.end, input.reason);
-  Thresholds(input, text);
-  Checks(input, text);
-  Steps(input, text);
-  Failures(input.outer, text);
-  Failures(input.load, text);
-  text.Line("");
-  text.Line("{} requests in {:.1f} s ({:.1f}/s), {} failed ({}), {} iterations, {} failed",
-            totals.all.requests, seconds,
-            seconds > 0 ? static_cast<double>(totals.all.requests) / seconds : 0.0,
-            totals.all.failed, FormatRatio(totals.all.failed, totals.all.requests),
-            totals.Iterations(), totals.IterationsFailed());
-  if (!input.single_iteration) {
-    const base::Histogram lateness = totals.Lateness();
-    text.Line(
-        "{} users at most, {} connections opened, in {}, out {}, {} threads, {:.1f} us of CPU a "
-        "request",
-        input.load->MostUsers(), input.load->CurrentGauges().connections_opened,
-        FormatBytes(totals.all.bytes_in), FormatBytes(totals.all.bytes_out), input.threads,
-        totals.all.requests > 0
-            ? static_cast<double>(input.cpu_ns) / 1e3 / static_cast<double>(totals.all.requests)
-            : 0.0);
-    if (lateness.count() > 0 || totals.Dropped() > 0) {
-      text.Line("arrivals: lateness p99 {}, max {}; {} dropped", FormatNs(lateness.Quantile(0.99)),
-                FormatNs(lateness.Quantile(1)), totals.Dropped());
-    }
-  }
-  for (const stats::GuardEvent& e : input.guard_events) {
-    text.Line("guard {} at {} s: {} ({})",
-              e.kind == stats::GuardEvent::Kind::kFired ? "fired" : "let go", e.second, e.text,
-              e.reason);
-  }
-  for (const std::string& warning : input.warnings) text.Line("note: {}", warning);
-  return std::move(text.out);
-}
-
-std::string LiveLine(const stats::Snapshot& look) {
-  return fmt::format("{:.0f}s  {} users  {} req/s  p50 {}  p95 {}  p99 {}  failed {} of {}{}",
-                     look.elapsed_s, look.gauges.users, look.last.requests,
-                     FormatNs(look.last.latency.p50), FormatNs(look.last.latency.p95),
-                     FormatNs(look.last.latency.p99), look.failed, look.requests,
-                     look.dropped > 0 ? fmt::format("  dropped {}", look.dropped) : "");
-}
-
-std::vector<std::string> LiveBlock(const stats::Snapshot& look, const stats::Shape& shape,
-                                   Paint paint) {
-  const Text text(paint);
-  std::vector<std::string> lines;
-  lines.push_back(text.Bold(LiveLine(look)) + (look.warm_up ? "  (warm-up)" : ""));
-  std::uint64_t most = 1;
-  for (const stats::Row& row : look.recent) most = std::max(most, row.requests);
-  static constexpr const char* kBars[] = {" ", "▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"};
-  std::string bars;
-  for (const stats::Row& row : look.recent) bars += kBars[row.requests * 8 / most];
-  lines.push_back("requests/s, last minute  " + bars);
-  for (std::size_t i = 0; i < shape.steps.size() && i < look.steps.size(); ++i) {
-    const stats::Snapshot::Step& s = look.steps[i];
-    if (s.requests == 0 || shape.steps[i].kind != stats::StepKind::kExchange) continue;
-    lines.push_back(fmt::format("  {:<24} {:>8.0f}/s  p50 {:>9}  p95 {:>9}  p99 {:>9}  failed {}",
-                                shape.steps[i].id.substr(0, 24), s.rate, FormatNs(s.latency.p50),
-                                FormatNs(s.latency.p95), FormatNs(s.latency.p99), s.failed));
-    if (lines.size() > 20) break;
-  }
-  return lines;
-}
+std::string SummaryText(const ReportInput& input, Paint paint) { return Summary(input, paint).Write(); }
 
 }  // namespace ronda::engine::report
