@@ -4,9 +4,9 @@ namespace ronda::cli {
 
 std::vector<Command> BuiltInCommands() {
   return {
-      RunCommand(),           BenchCommand(),    ControlCommand(),
-      ConfigExplainCommand(), HelpCommand(),     VersionCommand(),
-      CompletionCommand(),    CompleteCommand(), ReferenceCommand(),
+      RunCommand(),           BenchCommand(),     ControlCommand(), ReportCompareCommand(),
+      ConfigExplainCommand(), HelpCommand(),      VersionCommand(), CompletionCommand(),
+      CompleteCommand(),      ReferenceCommand(),
   };
 }
 

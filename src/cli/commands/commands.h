@@ -10,6 +10,7 @@ namespace ronda::cli {
 [[nodiscard]] Command RunCommand();            // run.cc
 [[nodiscard]] Command BenchCommand();          // bench.cc
 [[nodiscard]] Command ControlCommand();        // control.cc
+[[nodiscard]] Command ReportCompareCommand();  // report_compare.cc
 [[nodiscard]] Command HelpCommand();           // help.cc
 [[nodiscard]] Command VersionCommand();        // version.cc
 [[nodiscard]] Command ConfigExplainCommand();  // config_explain.cc

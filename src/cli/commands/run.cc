@@ -173,7 +173,7 @@ struct Output {
 };
 
 base::Result<std::vector<Output>> ReadOutputs(const std::vector<std::string>& given) {
-  static const std::vector<std::string> kKinds = {"json", "html", "junit", "text"};
+  static const std::vector<std::string> kKinds = {"json", "html", "junit", "csv", "text"};
   std::vector<Output> outputs;
   for (const std::string& text : given) {
     const std::size_t equals = text.find('=');
@@ -184,7 +184,7 @@ base::Result<std::vector<Output>> ReadOutputs(const std::vector<std::string>& gi
     if (std::ranges::find(kKinds, kind) == kKinds.end()) {
       const std::string nearest = model::Nearest(kind, kKinds);
       return base::InvalidArgument("--out " + text + ": there is no \"" + kind + "\"; " +
-                                   (nearest.empty() ? "it is one of json, html, junit, text"
+                                   (nearest.empty() ? "it is one of json, html, junit, csv, text"
                                                     : "did you mean " + nearest + "?"));
     }
     outputs.push_back({kind, text.substr(equals + 1)});
@@ -277,12 +277,13 @@ base::Result<base::ExitCode> Run(const Invocation& invocation, Context& context)
     const std::string text = output.kind == "json"    ? report::ReportJson(input)
                              : output.kind == "html"  ? report::ReportHtml(input)
                              : output.kind == "junit" ? report::ReportJUnit(input)
+                             : output.kind == "csv"   ? report::ReportCsv(input)
                              : output.kind == "text"
                                  ? report::SummaryText(input, report::Paint::kPlain)
                                  : std::string();
     if (text.empty()) {
       context.log.Warning("output " + output.kind +
-                          ": not written by this command; json, html, junit and text are");
+                          ": not written by this command; json, html, junit, csv and text are");
       continue;
     }
     if (const base::Status written = WriteFile(output.path, text); !written.ok()) {
@@ -388,7 +389,7 @@ Command RunCommand() {
             .value_name = "KIND=FILE",
             .scope = OptionScope::kFlagOnly,
             .description =
-                "Writes a report: html, json, junit or text; may be given several times."},
+                "Writes a report: html, json, junit, csv or text; may be given several times."},
            {.name = "json",
             .type = OptionType::kSwitch,
             .scope = OptionScope::kFlagOnly,
