@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -140,6 +141,7 @@ class ClientCore final : public HttpClient, private Deferred {
   void Release(Exchange& exchange);
   void Route(Exchange& exchange);
   void Connect(Exchange& exchange, Shared shared);
+  void Begin(Exchange& exchange, Connection& connection);
   static void SetUnrouted(Exchange& exchange, bool unrouted);
   // Takes it off its connection or connecting, silently.
   void Detach(Exchange& exchange);
@@ -160,7 +162,7 @@ class ClientCore final : public HttpClient, private Deferred {
   std::vector<std::unique_ptr<PartialResponse>> free_partials_;
   std::vector<std::unique_ptr<Exchange>> exchanges_;
   std::vector<Exchange*> free_exchanges_;
-  std::vector<Exchange*> failing_;
+  std::deque<Exchange*> failing_;
   std::vector<std::unique_ptr<Disposable>> dead_;
   std::vector<Connection*> with_room_;  // RoomSoon was called; open or among dead_
   HttpSession::Impl* sessions_ = nullptr;

@@ -142,7 +142,7 @@ H2Connection::~H2Connection() {
   }
 }
 
-bool H2Connection::CanTake() const { return !closed_ && http2_->Room() > 0; }
+bool H2Connection::CanTake() const { return !closed_ && !exclusive_ && http2_->Room() > 0; }
 
 void H2Connection::Start(Exchange& exchange) {
   const HttpRequest& request = exchange.request;
@@ -155,6 +155,7 @@ void H2Connection::Start(Exchange& exchange) {
   exchange.connection = this;
   exchange.reused = used_;
   used_ = true;
+  exclusive_ = request.fresh_connection;
   exchange.begun_ns = core_.reactor().now_ns();
   Http2Request h2;
   h2.method = request.method;
@@ -184,6 +185,7 @@ void H2Connection::Abandon(Exchange& exchange) {
   if (stream->open()) http2_->Reset(*stream);
   Free(*stream);
   if (closed_) return;
+  if (exclusive_) return Close();
   FlushSoon();
   core_.RoomSoon(*this);
 }
@@ -306,10 +308,9 @@ void H2Connection::Complete(Exchange& exchange, Stream& stream) {
   response.body_bytes = body.wire_bytes();
   response.body_truncated = body.truncated();
   response.body = body.view();
-  const bool last = exchange.request.fresh_connection;
   stream.Let();
   exchange.stream = nullptr;
-  if (last) Close();
+  if (exclusive_) Close();
   // The stream is free only afterwards: the response views its headers.
   core_.Deliver(exchange, response);
   Free(stream);
@@ -318,7 +319,6 @@ void H2Connection::Complete(Exchange& exchange, Stream& stream) {
 
 void H2Connection::FailExchange(Exchange& exchange, const Failure& failure) {
   Abandon(exchange);
-  if (exchange.request.fresh_connection) Close();
   core_.Fail(exchange, failure);
 }
 

@@ -19,7 +19,9 @@ class H2Connection final : public Connection, private Deferred {
   ~H2Connection() override;
 
   [[nodiscard]] bool CanTake() const override;
-  [[nodiscard]] bool WillTake() const override { return !closed_ && !http2_->closing(); }
+  [[nodiscard]] bool WillTake() const override {
+    return !closed_ && !exclusive_ && !http2_->closing();
+  }
   [[nodiscard]] bool multiplexes() const override { return true; }
   [[nodiscard]] bool idle() const override { return http2_->open_streams() == 0; }
   void Start(Exchange& exchange) override;
@@ -52,6 +54,7 @@ class H2Connection final : public Connection, private Deferred {
   std::string out_;  // taken from the session and not yet written, from out_at_ on
   std::size_t out_at_ = 0;
   bool want_write_ = false;  // EPOLLOUT is registered
+  bool exclusive_ = false;  // made for one exchange, and closed with it
   bool receiving_ = false;  // Flush follows anyway
   Failure broken_;  // why the connection ended
 };

@@ -193,27 +193,36 @@ void ClientCore::OnConnected(Connecting& connecting, std::unique_ptr<Connection>
   HttpSession::Impl& session = connecting.session();
   Connection& connection = *made.release();
   session.connections.push_back(&connection);
+  Exchange* owner = nullptr;
   for (Exchange* e = session.first; e != nullptr; e = e->next) {
     if (e->connecting != &connecting) continue;
     e->connecting = nullptr;
     SetUnrouted(*e, true);
-    if (e == connecting.owner()) connecting.AddPhases(e->phases);
+    if (e == connecting.owner()) owner = e;
+  }
+  if (owner != nullptr) {
+    connecting.AddPhases(owner->phases);
+    Begin(*owner, connection);
   }
   connecting.Close();
   OnRoom(connection);
 }
 
+// An exchange that waited has its connection.
+void ClientCore::Begin(Exchange& exchange, Connection& connection) {
+  SetUnrouted(exchange, false);
+  const Phases& p = exchange.phases;
+  const std::uint64_t gone = reactor_.now_ns() - exchange.start_ns;
+  exchange.phases.blocked = gone - std::min(gone, p.dns + p.connect + p.tls);
+  connection.Start(exchange);
+}
+
 void ClientCore::OnRoom(Connection& connection) {
   HttpSession::Impl& session = connection.session();
-  const std::uint64_t now = reactor_.now_ns();
   for (Exchange* e = session.first; session.unrouted > 0 && e != nullptr; e = e->next) {
     if (!connection.CanTake()) break;
     if (!e->unrouted || !connection.origin().Serves(e->request)) continue;
-    SetUnrouted(*e, false);
-    e->phases.blocked =
-        now - e->start_ns -
-        std::min(now - e->start_ns, e->phases.dns + e->phases.connect + e->phases.tls);
-    connection.Start(*e);
+    Begin(*e, connection);
   }
   if (!connection.WillTake()) OnNoRoom(session);
 }
@@ -392,15 +401,17 @@ void ClientCore::Bury(std::unique_ptr<Disposable> dead) {
 }
 
 void ClientCore::OnDeferred() {
-  while (!failing_.empty()) {
+  // Only those of now: a handler may try again at once and fail again at once.
+  for (std::size_t left = failing_.size(); left > 0 && !failing_.empty(); --left) {
     Exchange& exchange = *failing_.front();
-    failing_.erase(failing_.begin());
+    failing_.pop_front();
     Fail(exchange, Failure(std::move(exchange.failure)));
   }
-  const auto with_room = std::move(with_room_);
-  with_room_.clear();
-  for (Connection* connection : with_room) {
-    if (!connection->closed()) OnRoom(*connection);
+  if (!failing_.empty()) reactor_.Defer(*this);
+  while (!with_room_.empty()) {
+    Connection& connection = *with_room_.back();
+    with_room_.pop_back();
+    if (!connection.closed()) OnRoom(connection);
   }
   const auto dead = std::move(dead_);
   dead_.clear();

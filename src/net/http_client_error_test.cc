@@ -87,6 +87,20 @@ TEST(ExchangeErrors, RunningOutOfDescriptorsIsToldAndPasses) {
   EXPECT_EQ(h.Fetch(h.Request(server.port())).status, 200);
 }
 
+TEST(ExchangeErrors, AHandlerThatTriesAgainAtOnceDoesNotHoldTheLoop) {
+  ClientHarness h;
+  h.transport.source_addresses = {"203.0.113.7"};  // every attempt fails within Send
+  HttpSession session;
+  Remember handler;
+  const HttpRequest request = h.Request(80);
+  handler.then = [&] { h.client->Send(session, request, handler); };
+  h.client->Send(session, request, handler);
+  bool posted = false;
+  h.reactor->Post([&] { posted = true; });
+  h.RunUntil([&] { return posted && handler.calls > 3; });
+  handler.then = nullptr;
+}
+
 TEST(ExchangeErrors, AServerThatClosesWithoutAnAnswer) {
   ScriptedServer server([](Peer& peer) { peer.ReadHead(); });
   EXPECT_EQ(FetchFrom(server).kind, ErrorKind::kClosedEarly);

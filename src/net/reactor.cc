@@ -37,10 +37,7 @@ class EpollReactor final : public Reactor {
   }
 
   void RunOnce(Wait wait) override {
-    if (deferred_ != nullptr) {
-      RunDeferred();
-      wait = Wait::kNo;  // something has happened
-    }
+    if (deferred_ != nullptr) wait = Wait::kNo;
     const int ready = WaitForEvents(wait);
     now_ns_ = base::MonotonicNanos();
     RunTimers();
@@ -119,6 +116,11 @@ class EpollReactor final : public Reactor {
   static constexpr int kMaxEvents = 512;
   static constexpr std::uint64_t kWakeKey = ~std::uint64_t{0};
 
+  // Marks the end of what RunDeferred runs.
+  class End final : public Deferred {
+    void OnDeferred() override {}
+  };
+
   struct Slot {
     FdHandler* handler = nullptr;
     std::uint32_t generation = 0;  // of the registration: tells a stale event from a live one
@@ -179,9 +181,12 @@ class EpollReactor final : public Reactor {
   }
 
   void RunDeferred() {
-    while (deferred_ != nullptr) {
+    if (deferred_ == nullptr) return;
+    Defer(end_);  // what is queued from here on is for the next wake-up
+    for (;;) {
       Deferred* deferred = deferred_;
       deferred->Unlink();
+      if (deferred == &end_) return;
       deferred->OnDeferred();
     }
   }
@@ -194,6 +199,7 @@ class EpollReactor final : public Reactor {
   TimerHeap heap_;
   Deferred* deferred_ = nullptr;
   Deferred** deferred_tail_ = &deferred_;
+  End end_;
   epoll_event events_[kMaxEvents];
 
   std::atomic<bool> stop_ = false;

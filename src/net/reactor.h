@@ -51,8 +51,8 @@ class Deferred {
   [[nodiscard]] bool queued() const { return previous_ != nullptr; }
 
  protected:
-  // Called on the reactor's thread, no longer queued. May Defer again: it then runs in the same
-  // wake-up.
+  // Called on the reactor's thread, no longer queued. May Defer again: it then runs at the end of the
+  // next wake-up, which does not wait.
   virtual void OnDeferred() = 0;
 
  private:
@@ -100,7 +100,8 @@ class Reactor {
   virtual void Arm(Timer& timer, std::uint64_t deadline_ns) = 0;
   virtual void Cancel(Timer& timer) = 0;
 
-  // Runs OnDeferred at the end of this wake-up (outside Run: of the first); once, if queued twice.
+  // Runs OnDeferred at the end of this wake-up (outside Run: of the next, which does not wait); once, if
+  // queued twice.
   virtual void Defer(Deferred& deferred) = 0;
 
  protected:

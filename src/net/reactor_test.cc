@@ -217,7 +217,7 @@ TEST(Reactor, AnEventOfAnOldRegistrationDoesNotReachTheNewOne) {
   EXPECT_EQ(stale, 1);
 }
 
-TEST(Reactor, DeferredWorkRunsOnceAtTheEndOfTheWakeUpAndMayDeferAgain) {
+TEST(Reactor, DeferredWorkRunsOnceAtTheEndOfTheWakeUpAndMayDeferAgainForTheNext) {
   auto reactor = NewReactor();
   std::vector<int> order;
   int runs = 0;
@@ -233,6 +233,9 @@ TEST(Reactor, DeferredWorkRunsOnceAtTheEndOfTheWakeUpAndMayDeferAgain) {
     order.push_back(1);
   });
   reactor->Arm(alarm, 0);
+  reactor->RunOnce(Reactor::Wait::kYes);
+  EXPECT_EQ(order, (std::vector<int>{1, 2}));
+  reactor->RunOnce(Reactor::Wait::kYes);  // waits for nothing
   reactor->RunOnce(Reactor::Wait::kYes);
   EXPECT_EQ(order, (std::vector<int>{1, 2, 2, 2}));
 }
