@@ -10,7 +10,7 @@
 
 // Foreign bytes: whatever decodes can be merged, and encodes to something that decodes again.
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  using namespace ronda::stats;  // NOLINT(google-build-using-namespace): one function
+  using namespace ronda::stats;
   static const Shape shape = TestShape();
   auto interval = DecodeInterval({reinterpret_cast<const char*>(data), size}, shape);
   if (!interval.ok()) return 0;

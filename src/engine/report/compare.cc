@@ -33,7 +33,8 @@ double MeanOf(const Points& points) {
 // The mean of as many points, drawn in blocks of neighbours with replacement.
 double Resample(const Points& points, base::Random& random) {
   const std::size_t n = points.size();
-  const auto block = static_cast<std::size_t>(std::max(1.0, std::round(std::cbrt(static_cast<double>(n)))));
+  const auto block =
+      static_cast<std::size_t>(std::max(1.0, std::round(std::cbrt(static_cast<double>(n)))));
   double sum = 0, weights = 0;
   for (std::size_t drawn = 0; drawn < n;) {
     const std::size_t start = random.Below(n);
@@ -82,7 +83,8 @@ void Judge(ComparedFigure& figure, const Points& a, const Points& b, Good good, 
   if (std::abs(figure.change) <= std::max(least, figure.noise)) {
     figure.verdict = Change::kSame;
   } else {
-    figure.verdict = (figure.change > 0) == (good == Good::kMore) ? Change::kBetter : Change::kWorse;
+    figure.verdict =
+        (figure.change > 0) == (good == Good::kMore) ? Change::kBetter : Change::kWorse;
   }
 }
 
@@ -96,17 +98,26 @@ void CompareMeasured(const ReportData::Measured& a, double a_seconds, const Repo
     return seconds > 0 ? static_cast<double>(m.requests) / seconds : 0;
   };
   const auto rates = [](const ReportData::Measured& m) {
-    return PointsOf(m, [&](std::size_t i) { return m.row_requests[i] / m.width; }, [](std::size_t) { return 1; });
+    return PointsOf(
+        m, [&](std::size_t i) { return m.row_requests[i] / m.width; },
+        [](std::size_t) { return 1; });
   };
   const auto errors = [](const ReportData::Measured& m) {
-    return PointsOf(m, [&](std::size_t i) { return m.row_failed[i] / m.row_requests[i]; },
-                    [&](std::size_t i) { return m.row_requests[i]; });
+    return PointsOf(
+        m, [&](std::size_t i) { return m.row_failed[i] / m.row_requests[i]; },
+        [&](std::size_t i) { return m.row_requests[i]; });
   };
   const auto latencies = [](const ReportData::Measured& m, const std::vector<double>& column) {
-    return PointsOf(m, [&](std::size_t i) { return column[i]; }, [&](std::size_t i) { return m.row_requests[i]; });
+    return PointsOf(
+        m, [&](std::size_t i) { return column[i]; },
+        [&](std::size_t i) { return m.row_requests[i]; });
   };
 
-  ComparedFigure figure{.step = a.id, .name = "rate", .unit = "1/s", .a = rate(a, a_seconds), .b = rate(b, b_seconds)};
+  ComparedFigure figure{.step = a.id,
+                        .name = "rate",
+                        .unit = "1/s",
+                        .a = rate(a, a_seconds),
+                        .b = rate(b, b_seconds)};
   Judge(figure, rates(a), rates(b), Good::kMore, false);
   out.push_back(std::move(figure));
 
@@ -127,7 +138,8 @@ void CompareMeasured(const ReportData::Measured& a, double a_seconds, const Repo
               .unit = "ms",
               .a = static_cast<double>(a.latency.Quantile(quantile.q)) / 1e6,
               .b = static_cast<double>(b.latency.Quantile(quantile.q)) / 1e6};
-    Judge(figure, latencies(a, a.*quantile.column), latencies(b, b.*quantile.column), Good::kLess, false);
+    Judge(figure, latencies(a, a.*quantile.column), latencies(b, b.*quantile.column), Good::kLess,
+          false);
     out.push_back(std::move(figure));
   }
 }
@@ -149,7 +161,8 @@ bool Comparison::worse() const {
 }
 
 Comparison Compare(ReportData a, ReportData b) {
-  Comparison comparison{.a = std::move(a), .b = std::move(b), .figures = {}, .only_in_a = {}, .only_in_b = {}};
+  Comparison comparison{
+      .a = std::move(a), .b = std::move(b), .figures = {}, .only_in_a = {}, .only_in_b = {}};
   const ReportData& left = comparison.a;
   const ReportData& right = comparison.b;
   CompareMeasured(left.all, left.seconds, right.all, right.seconds, comparison.figures);
