@@ -12,7 +12,7 @@ namespace {
 
 constexpr std::uint64_t kSecond = 1'000'000'000;
 // All series of a run together hold at most this many rows: with many steps each gets fewer.
-constexpr std::size_t kRowBudget = 400'000;
+constexpr std::size_t kRowBudget = 200'000;
 
 RowQuantiles QuantilesOf(const base::Histogram& h) {
   static constexpr double kQ[] = {0.5, 0.95, 0.99};

@@ -36,9 +36,10 @@ struct Comparison {
 };
 
 // Compares two runs. A figure has changed when its change is larger than the noise band and larger
-// than 2 % (of errors: 0.1 percentage points). The band is the 99 % interval of a block bootstrap over
-// the per-second values of both runs (Künsch 1989), blocks because neighbouring seconds are alike;
-// with fewer than kLeastSeconds rows on either side the verdict is kUnknown. Repeatable.
+// than 2 % (errors: 0.1 percentage points). The band is half the 99 % interval of a block bootstrap
+// (Künsch 1989) over the per-second values of both runs, in blocks because neighbouring seconds are
+// alike; for errors of the run with fewer of them. With fewer than kLeastSeconds rows on either side
+// the verdict is kUnknown. Repeatable: the bootstrap's random numbers have a fixed seed.
 inline constexpr std::size_t kLeastSeconds = 8;
 [[nodiscard]] Comparison Compare(ReportData a, ReportData b);
 

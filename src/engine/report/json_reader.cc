@@ -1,6 +1,6 @@
 #include <simdjson.h>
 
-#include <cmath>
+#include <algorithm>
 #include <utility>
 
 #include "engine/report/report_data.h"
@@ -80,8 +80,10 @@ class Reader {
   std::string wrong_;
 };
 
-ReportData::Measured ReadMeasured(Reader& reader, const element& counters, const element& series) {
+ReportData::Measured ReadMeasured(Reader& reader, const element& counters, const element& series,
+                                  std::uint32_t warm_up_seconds) {
   ReportData::Measured m;
+  m.warm_up_seconds = warm_up_seconds;
   m.requests = reader.Count(counters, "requests");
   m.failed = reader.Count(counters, "failed");
   const element histograms = reader.Member(counters, "histograms");
@@ -100,8 +102,7 @@ ReportData::Measured ReadMeasured(Reader& reader, const element& counters, const
     if (column->size() != m.row_requests.size()) reader.Refuse("series");
   }
   if (m.failed > m.requests) reader.Refuse("failed");
-  if (m.service.count() != m.requests || m.latency.count() != m.requests)
-    reader.Refuse("histograms");
+  if (m.service.count() != m.requests || m.latency.count() != m.requests) reader.Refuse("histograms");
   return m;
 }
 
@@ -120,8 +121,9 @@ void ReadBody(Reader& reader, const element& root, ReportData& data) {
   data.digest = reader.Text(run, "digest");
   data.version = reader.Text(run, "ronda");
   data.seconds = reader.Number(run, "seconds");
+  const auto warm_up = static_cast<std::uint32_t>(std::min(reader.Count(run, "warm_up_s"), std::uint64_t{1} << 30));
   data.dropped = reader.Count(totals, "dropped");
-  data.all = ReadMeasured(reader, totals, series);
+  data.all = ReadMeasured(reader, totals, series, warm_up);
   simdjson::dom::array steps;
   if (root["steps"].get(steps) != simdjson::SUCCESS) reader.Refuse("steps");
   if (!reader.good()) return;
@@ -129,7 +131,7 @@ void ReadBody(Reader& reader, const element& root, ReportData& data) {
     const element step_series = reader.Member(step, "series");
     std::string id = reader.Text(step, "id");
     if (!reader.good()) return;
-    data.steps.push_back(ReadMeasured(reader, step, step_series));
+    data.steps.push_back(ReadMeasured(reader, step, step_series, warm_up));
     data.steps.back().id = std::move(id);
   }
 }
@@ -145,18 +147,15 @@ base::Result<ReportData> ReadReport(std::string_view text) {
   std::string_view format;
   std::uint64_t version = 0;
   if (root["format"].get(format) != simdjson::SUCCESS || format != "ronda-report") {
-    return base::InvalidArgument(
-        "it is no report of ronda: write one by `ronda run FILE --out json=REPORT`");
+    return base::InvalidArgument("it is no report of ronda: write one by `ronda run FILE --out json=REPORT`");
   }
   if (root["format_version"].get(version) != simdjson::SUCCESS || version != 1) {
-    return base::InvalidArgument(
-        "its format_version is not 1: compare it with the ronda that wrote it");
+    return base::InvalidArgument("its format_version is not 1: compare it with the ronda that wrote it");
   }
   Reader reader;
   ReportData data;
   ReadBody(reader, root, data);
-  if (!reader.good())
-    return base::InvalidArgument("its \"" + reader.wrong() + "\" is missing or wrong");
+  if (!reader.good()) return base::InvalidArgument("its \"" + reader.wrong() + "\" is missing or wrong");
   return data;
 }
 

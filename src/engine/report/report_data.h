@@ -21,6 +21,7 @@ struct ReportData {
     base::Histogram service;
     // By row: what happened during `width` seconds.
     std::uint32_t width = 1;
+    std::uint32_t warm_up_seconds = 0;  // rows of which are not in the totals
     std::vector<double> row_requests, row_failed, row_p50_ms, row_p95_ms, row_p99_ms;
   };
 

@@ -21,8 +21,7 @@ class ReportTest : public testing::Test {
     shape_.scenarios = {{"buy", "constant-vus"}};
     shape_.steps = {{kHostile, 0, "http.request", stats::StepKind::kExchange}};
     shape_.checks = {{kHostile, 0}};
-    aggregator_ = std::make_unique<stats::Aggregator>(
-        shape_, stats::Aggregator::Options{.start_ns = kSecond});
+    aggregator_ = std::make_unique<stats::Aggregator>(shape_, stats::Aggregator::Options{.start_ns = kSecond});
     stats::Recorder& recorder = aggregator_->AddRecorder();
     for (int i = 0; i < 11; ++i) {
       stats::Exchange e;
@@ -32,13 +31,10 @@ class ReportTest : public testing::Test {
       e.outcome = i == 0 ? stats::Outcome::kFailed : stats::Outcome::kOk;
       recorder.RecordExchange(e);
       recorder.RecordCheck(0, i == 0 ? stats::CheckResult::kFailed : stats::CheckResult::kPassed);
-      recorder.RecordIteration(
-          0, 0, e.start_ns, e.end_ns,
-          i == 0 ? stats::IterationOutcome::kFailed : stats::IterationOutcome::kOk);
+      recorder.RecordIteration(0, 0, e.start_ns, e.end_ns, i == 0 ? stats::IterationOutcome::kFailed : stats::IterationOutcome::kOk);
     }
-    recorder.RecordFailure(
-        {.step = 0, .kind = stats::FailureKind::kCheck, .code = 0, .message = kHostile},
-        [](stats::Example& example) { example.response_body = kHostile; });
+    recorder.RecordFailure({.step = 0, .kind = stats::FailureKind::kCheck, .code = 0, .message = kHostile},
+                           [](stats::Example& example) { example.response_body = kHostile; });
     recorder.Rotate(2 * kSecond, stats::Recorder::Flush::kFinal);
     aggregator_->Collect(2 * kSecond);
     aggregator_->Finish(2 * kSecond);
@@ -47,10 +43,7 @@ class ReportTest : public testing::Test {
     input_.end = "done";
     input_.verdict = "1 of 1 thresholds failed";
     input_.duration_ns = kSecond;
-    input_.thresholds = {{.text = "drill.errors < 1%",
-                          .verdict = stats::ThresholdResult::Verdict::kFailed,
-                          .actual = {{"drill.errors", "9.09%"}},
-                          .reason = ""}};
+    input_.thresholds = {{.text = "drill.errors < 1%", .verdict = stats::ThresholdResult::Verdict::kFailed, .actual = {{"drill.errors", "9.09%"}}, .reason = ""}};
     input_.load = aggregator_.get();
   }
 

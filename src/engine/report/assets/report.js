@@ -172,7 +172,7 @@
   const back = document.getElementById('all-steps');
   const rate = (v) => short(v) + '/s';
   let draw = () => {};
-  if (place && data.all.t.length) {
+  if (place) {
     const common = [
       new Chart(place, 'Requests per second', rate, [{ name: 'all', color: 's1' }, { name: 'failed', color: 's6' }]),
       new Chart(place, 'Latency, from the intended start', milliseconds, [{ name: 'p50', color: 's1' },
