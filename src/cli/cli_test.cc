@@ -13,6 +13,9 @@ using ::testing::StartsWith;
 
 std::vector<Command> Commands() {
   std::vector<Command> commands = BuiltInCommands();
+  // The test's own commands stand in for these.
+  std::erase_if(commands,
+                [](const Command& c) { return c.name == "bench" || c.name == "report compare"; });
   commands.push_back(EchoCommand());
   commands.push_back(CompareCommand());
   return commands;
