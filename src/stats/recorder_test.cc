@@ -46,8 +46,8 @@ TEST(RecorderTest, LatencyCountsFromTheIntendedStartAndServiceFromTheRealOne) {
 TEST(RecorderTest, ASampleBelongsToTheSecondInWhichItEnded) {
   const Shape shape = TestShape();
   Recorder recorder(shape, kStart);
-  recorder.RecordExchange(ExchangeAt(kStart + kSecond - 2, 1));              // ends at 0.999999999
-  recorder.RecordExchange(ExchangeAt(kStart + kSecond / 2, kSecond / 2));    // ends at 1.0
+  recorder.RecordExchange(ExchangeAt(kStart + kSecond - 2, 1));  // ends at 0.999999999
+  recorder.RecordExchange(ExchangeAt(kStart + kSecond / 2, kSecond / 2));  // ends at 1.0
   recorder.RecordExchange(ExchangeAt(kStart + 6 * kSecond, 1));
   recorder.Rotate(kStart + 7 * kSecond);
   const Taken taken(recorder);
@@ -93,7 +93,8 @@ TEST(RecorderTest, AllocatesNothingOnceItsStepsHaveBeenSeen) {
 TEST(RecorderTest, ASlowReaderLosesNothing) {
   const Shape shape = TestShape();
   Recorder recorder(shape, kStart);
-  for (std::uint64_t n = 0; n < 500; ++n) recorder.RecordExchange(ExchangeAt(kStart + n * kSecond, 9));
+  for (std::uint64_t n = 0; n < 500; ++n)
+    recorder.RecordExchange(ExchangeAt(kStart + n * kSecond, 9));
   recorder.Rotate(kStart + 500 * kSecond, Recorder::Flush::kFinal);
   const Taken taken(recorder);
   EXPECT_LT(taken.all.size(), 100u);
@@ -109,11 +110,12 @@ TEST(RecorderTest, AnErrorGroupHasOneExampleHoweverOftenItIsHit) {
   int made = 0;
   for (int i = 0; i < 50; ++i) {
     const std::string message = "order " + std::to_string(i * 37) + " not found";
-    recorder.RecordFailure({.step = 0, .kind = FailureKind::kStatus, .code = 404, .message = message},
-                           [&](Example& example) {
-                             ++made;
-                             example.detail = "evidence";
-                           });
+    recorder.RecordFailure(
+        {.step = 0, .kind = FailureKind::kStatus, .code = 404, .message = message},
+        [&](Example& example) {
+          ++made;
+          example.detail = "evidence";
+        });
   }
   recorder.Rotate(kStart + kSecond);
   const Taken taken(recorder);
@@ -127,7 +129,8 @@ TEST(RecorderTest, AnErrorGroupHasOneExampleHoweverOftenItIsHit) {
 TEST(RecorderTest, OtherStepsCodesAndTextsAreOtherGroups) {
   const Shape shape = TestShape();
   Recorder recorder(shape, kStart);
-  const auto fail = [&](StepId step, FailureKind kind, std::uint32_t code, std::string_view message) {
+  const auto fail = [&](StepId step, FailureKind kind, std::uint32_t code,
+                        std::string_view message) {
     recorder.RecordFailure({step, kind, code, message}, [](Example&) {});
   };
   fail(0, FailureKind::kStatus, 404, "a");
@@ -145,7 +148,9 @@ TEST(RecorderTest, FailuresBeyondTheGroupsThereMayBeAreCounted) {
   Recorder recorder(shape, kStart);
   for (int i = 0; i < 600; ++i) {
     const std::string message(static_cast<std::size_t>(i + 1), 'x');
-    recorder.RecordFailure({.step = 0, .kind = FailureKind::kStep, .code = static_cast<std::uint32_t>(i),
+    recorder.RecordFailure({.step = 0,
+                            .kind = FailureKind::kStep,
+                            .code = static_cast<std::uint32_t>(i),
                             .message = message},
                            [](Example&) {});
   }

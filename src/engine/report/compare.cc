@@ -45,7 +45,8 @@ double MiddleOf(Points& points, Middle middle) {
 // As many points, drawn in blocks of neighbours with replacement.
 void Resample(const Points& points, base::Random& random, Points& drawn_points) {
   const std::size_t n = points.size();
-  const auto block = static_cast<std::size_t>(std::max(1.0, std::round(std::cbrt(static_cast<double>(n)))));
+  const auto block =
+      static_cast<std::size_t>(std::max(1.0, std::round(std::cbrt(static_cast<double>(n)))));
   drawn_points.clear();
   while (drawn_points.size() < n) {
     const std::size_t start = random.Below(n);
@@ -99,7 +100,8 @@ void Judge(ComparedFigure& figure, const Points& a, const Points& b, Good good, 
   if (std::abs(figure.change) <= std::max(least, figure.noise)) {
     figure.verdict = Change::kSame;
   } else {
-    figure.verdict = (figure.change > 0) == (good == Good::kMore) ? Change::kBetter : Change::kWorse;
+    figure.verdict =
+        (figure.change > 0) == (good == Good::kMore) ? Change::kBetter : Change::kWorse;
   }
 }
 
@@ -113,17 +115,26 @@ void CompareMeasured(const ReportData::Measured& a, double a_seconds, const Repo
     return seconds > 0 ? static_cast<double>(m.requests) / seconds : 0;
   };
   const auto rates = [](const ReportData::Measured& m) {
-    return PointsOf(m, [&](std::size_t i) { return m.row_requests[i] / m.width; }, [](std::size_t) { return 1; });
+    return PointsOf(
+        m, [&](std::size_t i) { return m.row_requests[i] / m.width; },
+        [](std::size_t) { return 1; });
   };
   const auto errors = [](const ReportData::Measured& m) {
-    return PointsOf(m, [&](std::size_t i) { return m.row_failed[i] / m.row_requests[i]; },
-                    [&](std::size_t i) { return m.row_requests[i]; });
+    return PointsOf(
+        m, [&](std::size_t i) { return m.row_failed[i] / m.row_requests[i]; },
+        [&](std::size_t i) { return m.row_requests[i]; });
   };
   const auto latencies = [](const ReportData::Measured& m, const std::vector<double>& column) {
-    return PointsOf(m, [&](std::size_t i) { return column[i]; }, [&](std::size_t i) { return m.row_requests[i]; });
+    return PointsOf(
+        m, [&](std::size_t i) { return column[i]; },
+        [&](std::size_t i) { return m.row_requests[i]; });
   };
 
-  ComparedFigure figure{.step = a.id, .name = "rate", .unit = "1/s", .a = rate(a, a_seconds), .b = rate(b, b_seconds)};
+  ComparedFigure figure{.step = a.id,
+                        .name = "rate",
+                        .unit = "1/s",
+                        .a = rate(a, a_seconds),
+                        .b = rate(b, b_seconds)};
   Judge(figure, rates(a), rates(b), Good::kMore, Middle::kMean);
   out.push_back(std::move(figure));
 
@@ -167,7 +178,8 @@ bool Comparison::worse() const {
 }
 
 Comparison Compare(ReportData a, ReportData b) {
-  Comparison comparison{.a = std::move(a), .b = std::move(b), .figures = {}, .only_in_a = {}, .only_in_b = {}};
+  Comparison comparison{
+      .a = std::move(a), .b = std::move(b), .figures = {}, .only_in_a = {}, .only_in_b = {}};
   const ReportData& left = comparison.a;
   const ReportData& right = comparison.b;
   CompareMeasured(left.all, left.seconds, right.all, right.seconds, comparison.figures);

@@ -23,10 +23,10 @@ constexpr std::size_t kMostStepPoints = 200;
 constexpr std::size_t kMostFailures = 60;
 constexpr std::size_t kMostSteps = 300;
 constexpr std::size_t kMostChecks = 200;
-constexpr std::size_t kMostLines = 100;         // of thresholds, events, notes
-constexpr std::size_t kMostName = 80;           // characters of a name
-constexpr std::size_t kMostText = 400;          // characters of a sentence
-constexpr std::size_t kExampleBudget = 200'000; // bytes of all examples
+constexpr std::size_t kMostLines = 100;  // of thresholds, events, notes
+constexpr std::size_t kMostName = 80;  // characters of a name
+constexpr std::size_t kMostText = 400;  // characters of a sentence
+constexpr std::size_t kExampleBudget = 200'000;  // bytes of all examples
 
 using stats::Row;
 using stats::RowQuantiles;
@@ -36,7 +36,7 @@ using stats::StepRow;
 
 // Rows put together to what a chart shows: sums of counts, means of quantiles, the largest of maxima.
 struct Point {
-  double time = 0;     // the middle, seconds since the start
+  double time = 0;  // the middle, seconds since the start
   double seconds = 0;  // that it covers
   double requests = 0, failed = 0;
   double p50 = 0, p95 = 0, p99 = 0, max = 0;  // ms
@@ -53,7 +53,9 @@ struct Point {
 };
 
 // How many neighbours of `rows` are one point.
-std::size_t GroupOf(std::size_t rows, std::size_t most) { return std::max<std::size_t>(1, (rows + most - 1) / most); }
+std::size_t GroupOf(std::size_t rows, std::size_t most) {
+  return std::max<std::size_t>(1, (rows + most - 1) / most);
+}
 
 // Calls f(first row, row after the last, middle, seconds) for each point; `span`: the run's seconds.
 template <typename R, typename F>
@@ -62,7 +64,8 @@ void ForEachPoint(const std::vector<R>& rows, std::size_t most, double span, F&&
   for (std::size_t i = 0; i < rows.size(); i += group) {
     const std::size_t end = std::min(rows.size(), i + group);
     const double from = rows[i].second;
-    const double to = std::min(span, static_cast<double>(rows[end - 1].second + rows[end - 1].width));
+    const double to =
+        std::min(span, static_cast<double>(rows[end - 1].second + rows[end - 1].width));
     // What is left of the last second is too little to tell a rate of.
     if (to - from < 0.25 && i > 0) continue;
     f(i, end, (from + std::max(to, from)) / 2, std::max(to - from, 0.25));
@@ -72,12 +75,13 @@ void ForEachPoint(const std::vector<R>& rows, std::size_t most, double span, F&&
 template <typename R>
 std::vector<Point> PointsOf(const std::vector<R>& rows, std::size_t most, double span) {
   std::vector<Point> points;
-  ForEachPoint(rows, most, span, [&](std::size_t i, std::size_t end, double middle, double seconds) {
-    Point& point = points.emplace_back();
-    point.time = middle;
-    point.seconds = seconds;
-    for (; i < end; ++i) point.Add(rows[i].latency, rows[i].requests, rows[i].failed);
-  });
+  ForEachPoint(rows, most, span,
+               [&](std::size_t i, std::size_t end, double middle, double seconds) {
+                 Point& point = points.emplace_back();
+                 point.time = middle;
+                 point.seconds = seconds;
+                 for (; i < end; ++i) point.Add(rows[i].latency, rows[i].requests, rows[i].failed);
+               });
   return points;
 }
 
@@ -116,15 +120,16 @@ template <typename F>
 void PutColumn(JsonWriter& json, std::string_view key, const std::vector<Row>& rows, double span,
                Fold fold, F&& value) {
   json.Key(key).List();
-  ForEachPoint(rows, kMostPoints, span, [&](std::size_t i, std::size_t end, double, double seconds) {
-    double sum = 0, most = 0;
-    for (; i < end; ++i) {
-      const double v = value(rows[i]);
-      sum += v;
-      most = std::max(most, v);
-    }
-    json.Number(Short(fold == Fold::kRate ? sum / seconds : most));
-  });
+  ForEachPoint(rows, kMostPoints, span,
+               [&](std::size_t i, std::size_t end, double, double seconds) {
+                 double sum = 0, most = 0;
+                 for (; i < end; ++i) {
+                   const double v = value(rows[i]);
+                   sum += v;
+                   most = std::max(most, v);
+                 }
+                 json.Number(Short(fold == Fold::kRate ? sum / seconds : most));
+               });
   json.EndList();
 }
 
@@ -140,7 +145,9 @@ std::vector<std::size_t> ShownSteps(const stats::Aggregator& load) {
 }
 
 std::size_t StepsWithRuns(const stats::Aggregator& load) {
-  return static_cast<std::size_t>(std::ranges::count_if(load.totals().steps, [](const auto& step) { return step != nullptr && step->service.count() > 0; }));
+  return static_cast<std::size_t>(std::ranges::count_if(load.totals().steps, [](const auto& step) {
+    return step != nullptr && step->service.count() > 0;
+  }));
 }
 
 std::string ChartData(const stats::Aggregator& load, const std::vector<std::size_t>& shown) {
@@ -151,20 +158,34 @@ std::string ChartData(const stats::Aggregator& load, const std::vector<std::size
   json.Object().Field("span", span).Field("warm_up", warm_up).Key("all").Object();
   PutPoints(json, PointsOf(rows, kMostPoints, span));
   const bool differs = load.totals().all.differs;  // else service time is the latency
-  if (differs) PutColumn(json, "service_p50", rows, span, Fold::kMost, [](const Row& r) { return Ms(r.service.p50); });
-  if (differs) PutColumn(json, "service_p95", rows, span, Fold::kMost, [](const Row& r) { return Ms(r.service.p95); });
-  if (differs) PutColumn(json, "service_p99", rows, span, Fold::kMost, [](const Row& r) { return Ms(r.service.p99); });
+  if (differs)
+    PutColumn(json, "service_p50", rows, span, Fold::kMost,
+              [](const Row& r) { return Ms(r.service.p50); });
+  if (differs)
+    PutColumn(json, "service_p95", rows, span, Fold::kMost,
+              [](const Row& r) { return Ms(r.service.p95); });
+  if (differs)
+    PutColumn(json, "service_p99", rows, span, Fold::kMost,
+              [](const Row& r) { return Ms(r.service.p99); });
   PutColumn(json, "users", rows, span, Fold::kMost, [](const Row& r) { return r.users; });
-  PutColumn(json, "connections", rows, span, Fold::kMost, [](const Row& r) { return r.connections; });
-  PutColumn(json, "lateness_p99", rows, span, Fold::kMost, [](const Row& r) { return Ms(r.lateness_p99); });
-  PutColumn(json, "lateness_max", rows, span, Fold::kMost, [](const Row& r) { return Ms(r.lateness_max); });
+  PutColumn(json, "connections", rows, span, Fold::kMost,
+            [](const Row& r) { return r.connections; });
+  PutColumn(json, "lateness_p99", rows, span, Fold::kMost,
+            [](const Row& r) { return Ms(r.lateness_p99); });
+  PutColumn(json, "lateness_max", rows, span, Fold::kMost,
+            [](const Row& r) { return Ms(r.lateness_max); });
   const auto number = [](std::uint64_t n) { return static_cast<double>(n); };
-  PutColumn(json, "dropped", rows, span, Fold::kRate, [&](const Row& r) { return number(r.dropped); });
-  PutColumn(json, "checks_failed", rows, span, Fold::kRate, [&](const Row& r) { return number(r.checks_failed); });
-  PutColumn(json, "bytes_in", rows, span, Fold::kRate, [&](const Row& r) { return number(r.bytes_in); });
-  PutColumn(json, "bytes_out", rows, span, Fold::kRate, [&](const Row& r) { return number(r.bytes_out); });
+  PutColumn(json, "dropped", rows, span, Fold::kRate,
+            [&](const Row& r) { return number(r.dropped); });
+  PutColumn(json, "checks_failed", rows, span, Fold::kRate,
+            [&](const Row& r) { return number(r.checks_failed); });
+  PutColumn(json, "bytes_in", rows, span, Fold::kRate,
+            [&](const Row& r) { return number(r.bytes_in); });
+  PutColumn(json, "bytes_out", rows, span, Fold::kRate,
+            [&](const Row& r) { return number(r.bytes_out); });
   json.EndObject().Key("steps").List();
-  const std::size_t points = std::clamp<std::size_t>(kStepPointBudget / std::max<std::size_t>(shown.size(), 1), 12, kMostStepPoints);
+  const std::size_t points = std::clamp<std::size_t>(
+      kStepPointBudget / std::max<std::size_t>(shown.size(), 1), 12, kMostStepPoints);
   for (const std::size_t i : shown) {
     json.Object().Field("id", Cut(PlainText(load.shape().steps[i].id), kMostName));
     PutPoints(json, PointsOf(load.StepRows(static_cast<stats::StepId>(i)), points, span));
@@ -176,9 +197,13 @@ std::string ChartData(const stats::Aggregator& load, const std::vector<std::size
 
 // ---- parts of the page -------------------------------------------------------------------------
 
-std::string Name(std::string_view text) { return "<bdi>" + XmlText(Cut(text, kMostName)) + "</bdi>"; }
+std::string Name(std::string_view text) {
+  return "<bdi>" + XmlText(Cut(text, kMostName)) + "</bdi>";
+}
 
-std::string Sentence(std::string_view text) { return "<bdi>" + XmlText(Cut(text, kMostText)) + "</bdi>"; }
+std::string Sentence(std::string_view text) {
+  return "<bdi>" + XmlText(Cut(text, kMostText)) + "</bdi>";
+}
 
 std::string DurationCell(std::uint64_t ns) {
   return fmt::format("<td data-v=\"{}\">{}</td>", ns, FormatNs(ns));
@@ -190,7 +215,8 @@ std::string CountCell(std::uint64_t n, std::string_view css = {}) {
 
 std::string Actual(const stats::ThresholdResult& t) {
   std::string actual;
-  for (const stats::MetricValue& m : t.actual) actual += fmt::format("{}{} is {}", actual.empty() ? "" : ", ", m.name, m.value);
+  for (const stats::MetricValue& m : t.actual)
+    actual += fmt::format("{}{} is {}", actual.empty() ? "" : ", ", m.name, m.value);
   if (!t.reason.empty()) actual += (actual.empty() ? "" : "; ") + t.reason;
   return actual;
 }
@@ -199,11 +225,15 @@ std::string Banner(const ReportInput& in) {
   std::string out = fmt::format(
       "<div class=\"banner{}\"><div class=\"top\"><span class=\"pill\">{}</span><h1>{}</h1></div>",
       in.passed ? " pass" : "", in.passed ? "PASSED" : "FAILED", Name(in.name));
-  out += fmt::format("<p>{}{}</p>", Sentence(in.verdict),
-                     in.end == "done" || in.end.empty() ? "" : XmlText(" (" + in.end + (in.reason.empty() ? "" : ": " + in.reason) + ")"));
+  out +=
+      fmt::format("<p>{}{}</p>", Sentence(in.verdict),
+                  in.end == "done" || in.end.empty()
+                      ? ""
+                      : XmlText(" (" + in.end + (in.reason.empty() ? "" : ": " + in.reason) + ")"));
   out += fmt::format("<p class=\"dim\">{}{} · {} · {}</p></div>\n", XmlText(in.kind),
                      in.environment.empty() ? "" : " in " + XmlText(in.environment),
-                     in.start_wall_ns == 0 ? "no start" : UtcTime(in.start_wall_ns), FormatNs(in.duration_ns));
+                     in.start_wall_ns == 0 ? "no start" : UtcTime(in.start_wall_ns),
+                     FormatNs(in.duration_ns));
   return out;
 }
 
@@ -213,35 +243,47 @@ std::string Thresholds(const ReportInput& in) {
   // What failed comes first, and is never the part that is left out.
   std::vector<const stats::ThresholdResult*> order;
   for (const stats::ThresholdResult& t : in.thresholds) order.push_back(&t);
-  std::ranges::stable_sort(order, [](const auto* a, const auto* b) { return a->verdict > b->verdict; });
+  std::ranges::stable_sort(order,
+                           [](const auto* a, const auto* b) { return a->verdict > b->verdict; });
   for (std::size_t n = 0; n < order.size() && n < kMostLines; ++n) {
     const stats::ThresholdResult& t = *order[n];
     const bool good = t.verdict == stats::ThresholdResult::Verdict::kPassed;
-    rows += fmt::format("<tr><td class=\"{}\">{}</td><td class=\"l wrap\">{}</td><td class=\"l wrap\">{}</td></tr>\n",
-                        good ? "ok" : "no", good ? "✓ passed" : "✗ failed", Sentence(t.text), Sentence(Actual(t)));
+    rows += fmt::format(
+        "<tr><td class=\"{}\">{}</td><td class=\"l wrap\">{}</td><td class=\"l "
+        "wrap\">{}</td></tr>\n",
+        good ? "ok" : "no", good ? "✓ passed" : "✗ failed", Sentence(t.text), Sentence(Actual(t)));
   }
-  return "<h2>Thresholds</h2><div class=\"scroll\"><table class=\"conditions\"><thead><tr><th>verdict</th><th class=\"l\">threshold</th>"
-         "<th class=\"l\">actual</th></tr></thead><tbody>\n" + rows + "</tbody></table></div>\n";
+  return "<h2>Thresholds</h2><div class=\"scroll\"><table "
+         "class=\"conditions\"><thead><tr><th>verdict</th><th class=\"l\">threshold</th>"
+         "<th class=\"l\">actual</th></tr></thead><tbody>\n" +
+         rows + "</tbody></table></div>\n";
 }
 
 std::string Tile(const std::string& value, std::string_view label, bool bad = false) {
-  return fmt::format("<div class=\"tile{}\"><b>{}</b><span>{}</span></div>", bad ? " no" : "", XmlText(value), label);
+  return fmt::format("<div class=\"tile{}\"><b>{}</b><span>{}</span></div>", bad ? " no" : "",
+                     XmlText(value), label);
 }
 
 // A count that fits a tile.
 std::string TileCount(std::uint64_t n) {
-  return n < 100'000'000 ? stats::FormatCount(static_cast<double>(n)) : fmt::format("{:.1f} M", static_cast<double>(n) / 1e6);
+  return n < 100'000'000 ? stats::FormatCount(static_cast<double>(n))
+                         : fmt::format("{:.1f} M", static_cast<double>(n) / 1e6);
 }
 
 std::string Tiles(const ReportInput& in) {
   const stats::Totals& totals = in.load->totals();
   const double seconds = in.load->MeasuredSeconds();
   const base::Histogram& latency = totals.all.Latency();
-  const auto quantile = [&](double q) { return latency.count() == 0 ? "–" : FormatNs(latency.Quantile(q)); };
+  const auto quantile = [&](double q) {
+    return latency.count() == 0 ? "–" : FormatNs(latency.Quantile(q));
+  };
   std::string out = "<div class=\"tiles\">";
   out += Tile(TileCount(totals.all.requests), "requests");
-  out += Tile(stats::FormatRate(seconds > 0 ? static_cast<double>(totals.all.requests) / seconds : 0), "rate");
-  out += Tile(totals.all.requests == 0 ? "–" : FormatRatio(totals.all.failed, totals.all.requests), "failed requests", totals.all.failed > 0);
+  out +=
+      Tile(stats::FormatRate(seconds > 0 ? static_cast<double>(totals.all.requests) / seconds : 0),
+           "rate");
+  out += Tile(totals.all.requests == 0 ? "–" : FormatRatio(totals.all.failed, totals.all.requests),
+              "failed requests", totals.all.failed > 0);
   out += Tile(quantile(0.5), "p50") + Tile(quantile(0.95), "p95") + Tile(quantile(0.99), "p99");
   out += Tile(latency.count() == 0 ? "–" : FormatNs(latency.MaxNs()), "max");
   out += Tile(TileCount(totals.Iterations()), "iterations");
@@ -250,7 +292,8 @@ std::string Tiles(const ReportInput& in) {
   }
   const stats::CheckCounters checks = totals.AllChecks();
   if (checks.passed + checks.failed > 0) {
-    out += Tile(FormatRatio(checks.passed, checks.passed + checks.failed), "checks passed", checks.failed > 0);
+    out += Tile(FormatRatio(checks.passed, checks.passed + checks.failed), "checks passed",
+                checks.failed > 0);
   }
   if (!in.single_iteration) {
     const base::Histogram lateness = totals.Lateness();
@@ -260,7 +303,8 @@ std::string Tiles(const ReportInput& in) {
       out += Tile(TileCount(totals.Dropped()), "arrivals dropped", totals.Dropped() > 0);
     }
   }
-  out += Tile(FormatBytes(totals.all.bytes_in), "received") + Tile(FormatBytes(totals.all.bytes_out), "sent");
+  out += Tile(FormatBytes(totals.all.bytes_in), "received") +
+         Tile(FormatBytes(totals.all.bytes_out), "sent");
   return out + "</div>\n";
 }
 
@@ -274,13 +318,18 @@ std::string Steps(const stats::Aggregator& load, const std::vector<std::size_t>&
     const base::Histogram& h = s.Latency();
     const double rate = seconds > 0 ? static_cast<double>(h.count()) / seconds : 0;
     rows += fmt::format("<tr data-step=\"{}\"><td class=\"wrap\">{}</td>", n, Name(info.id));
-    rows += CountCell(h.count()) + fmt::format("<td data-v=\"{:.6f}\">{}</td>", rate, stats::FormatRate(rate));
+    rows += CountCell(h.count()) +
+            fmt::format("<td data-v=\"{:.6f}\">{}</td>", rate, stats::FormatRate(rate));
     rows += CountCell(s.failed, s.failed > 0 ? "no" : "");
-    rows += DurationCell(h.Quantile(0.5)) + DurationCell(h.Quantile(0.95)) + DurationCell(h.Quantile(0.99));
-    rows += DurationCell(h.MaxNs()) + DurationCell(s.service.Quantile(0.95)) + "<td class=\"spark\"></td></tr>\n";
+    rows += DurationCell(h.Quantile(0.5)) + DurationCell(h.Quantile(0.95)) +
+            DurationCell(h.Quantile(0.99));
+    rows += DurationCell(h.MaxNs()) + DurationCell(s.service.Quantile(0.95)) +
+            "<td class=\"spark\"></td></tr>\n";
   }
-  return "<div class=\"scroll\"><table class=\"sort\"><thead><tr><th>step</th><th>runs</th><th>rate</th><th>failed</th>"
-         "<th>p50</th><th>p95</th><th>p99</th><th>max</th><th>service p95</th><th data-plain>p95 over time</th></tr></thead><tbody>\n" +
+  return "<div class=\"scroll\"><table "
+         "class=\"sort\"><thead><tr><th>step</th><th>runs</th><th>rate</th><th>failed</th>"
+         "<th>p50</th><th>p95</th><th>p99</th><th>max</th><th>service p95</th><th data-plain>p95 "
+         "over time</th></tr></thead><tbody>\n" +
          rows + "</tbody></table></div>\n";
 }
 
@@ -292,7 +341,8 @@ std::string PhaseP95(const stats::StepCounters& s, stats::Phase phase) {
 // Where the time of each step goes, on average: a bar of its phases.
 std::string Phases(const stats::Aggregator& load, const std::vector<std::size_t>& shown) {
   static constexpr const char* kColors[stats::kPhases] = {"s4", "s7", "s2", "s3", "s6", "s1", "s5"};
-  static constexpr const char* kLabels[stats::kPhases] = {"blocked", "DNS", "connect", "TLS", "send", "first byte", "transfer"};
+  static constexpr const char* kLabels[stats::kPhases] = {"blocked", "DNS",        "connect", "TLS",
+                                                          "send",    "first byte", "transfer"};
   static constexpr std::size_t kMostBars = 60;
   std::string rows;
   std::size_t bars = 0;
@@ -303,7 +353,8 @@ std::string Phases(const stats::Aggregator& load, const std::vector<std::size_t>
     std::array<double, stats::kPhases> mean{};
     double sum = 0;
     for (std::size_t p = 0; p < stats::kPhases; ++p) {
-      mean[p] = static_cast<double>((*s.phases)[p].SumNs()) / static_cast<double>(s.service.count());
+      mean[p] =
+          static_cast<double>((*s.phases)[p].SumNs()) / static_cast<double>(s.service.count());
       sum += mean[p];
     }
     if (sum <= 0) continue;
@@ -312,21 +363,28 @@ std::string Phases(const stats::Aggregator& load, const std::vector<std::size_t>
     for (std::size_t p = 0; p < stats::kPhases; ++p) {
       used[p] = used[p] || mean[p] > 0;
       if (mean[p] / sum >= 0.002) {
-        bar += fmt::format("<i style=\"width:{:.2f}%;background:var(--{})\" title=\"{} {}\"></i>", 100 * mean[p] / sum, kColors[p], kLabels[p],
+        bar += fmt::format("<i style=\"width:{:.2f}%;background:var(--{})\" title=\"{} {}\"></i>",
+                           100 * mean[p] / sum, kColors[p], kLabels[p],
                            stats::FormatDuration(mean[p]));
       }
     }
-    rows += fmt::format("<tr><td class=\"wrap\">{}</td><td class=\"l\"><div class=\"bar\">{}</div></td><td>{}</td><td>{}</td><td>{}</td></tr>\n",
-                        Name(load.shape().steps[i].id), bar, stats::FormatDuration(sum),
-                        PhaseP95(s, stats::Phase::kFirstByte), PhaseP95(s, stats::Phase::kConnect));
+    rows += fmt::format(
+        "<tr><td class=\"wrap\">{}</td><td class=\"l\"><div "
+        "class=\"bar\">{}</div></td><td>{}</td><td>{}</td><td>{}</td></tr>\n",
+        Name(load.shape().steps[i].id), bar, stats::FormatDuration(sum),
+        PhaseP95(s, stats::Phase::kFirstByte), PhaseP95(s, stats::Phase::kConnect));
   }
   if (rows.empty()) return {};
   std::string legend = "<div class=\"legend\">";
   for (std::size_t p = 0; p < stats::kPhases; ++p) {
-    if (used[p]) legend += fmt::format("<span><i style=\"background:var(--{})\"></i>{}</span>", kColors[p], kLabels[p]);
+    if (used[p])
+      legend += fmt::format("<span><i style=\"background:var(--{})\"></i>{}</span>", kColors[p],
+                            kLabels[p]);
   }
-  return "<h2>Where the time goes</h2><div class=\"scroll\"><table><thead><tr><th>step</th><th class=\"l\">mean by phase</th><th>mean</th>"
-         "<th>first byte p95</th><th>connect p95</th></tr></thead><tbody>\n" + rows + "</tbody></table></div>" + legend + "</div>\n";
+  return "<h2>Where the time goes</h2><div class=\"scroll\"><table><thead><tr><th>step</th><th "
+         "class=\"l\">mean by phase</th><th>mean</th>"
+         "<th>first byte p95</th><th>connect p95</th></tr></thead><tbody>\n" +
+         rows + "</tbody></table></div>" + legend + "</div>\n";
 }
 
 std::string Checks(const stats::Aggregator& load) {
@@ -344,29 +402,45 @@ std::string Checks(const stats::Aggregator& load) {
   for (std::size_t n = 0; n < order.size() && n < kMostChecks; ++n) {
     const stats::CheckCounters& c = load.totals().checks[order[n]];
     const bool good = c.failed == 0;
-    rows += fmt::format("<tr><td class=\"wrap\">{}</td><td class=\"l wrap\">{}</td>", Name(shape.checks[order[n]].name), Name(shape.steps[shape.checks[order[n]].step].id));
+    rows += fmt::format("<tr><td class=\"wrap\">{}</td><td class=\"l wrap\">{}</td>",
+                        Name(shape.checks[order[n]].name),
+                        Name(shape.steps[shape.checks[order[n]].step].id));
     rows += CountCell(c.passed) + CountCell(c.failed, good ? "" : "no");
-    rows += fmt::format("<td data-v=\"{:.6f}\" class=\"{}\">{} {}</td></tr>\n", static_cast<double>(c.passed) / static_cast<double>(c.passed + c.failed),
-                        good ? "ok" : "no", good ? "✓" : "✗", FormatRatio(c.passed, c.passed + c.failed));
+    rows += fmt::format("<td data-v=\"{:.6f}\" class=\"{}\">{} {}</td></tr>\n",
+                        static_cast<double>(c.passed) / static_cast<double>(c.passed + c.failed),
+                        good ? "ok" : "no", good ? "✓" : "✗",
+                        FormatRatio(c.passed, c.passed + c.failed));
   }
   std::string more;
-  if (order.size() > kMostChecks) more = fmt::format("<p class=\"dim\">{} more checks, all of which passed or are in the JSON report.</p>", order.size() - kMostChecks);
-  return "<h2>Checks</h2><div class=\"scroll\"><table class=\"sort\"><thead><tr><th>check</th><th class=\"l\">step</th><th>passed</th><th>failed</th>"
-         "<th>ratio</th></tr></thead><tbody>\n" + rows + "</tbody></table></div>\n" + more;
+  if (order.size() > kMostChecks)
+    more = fmt::format(
+        "<p class=\"dim\">{} more checks, all of which passed or are in the JSON report.</p>",
+        order.size() - kMostChecks);
+  return "<h2>Checks</h2><div class=\"scroll\"><table class=\"sort\"><thead><tr><th>check</th><th "
+         "class=\"l\">step</th><th>passed</th><th>failed</th>"
+         "<th>ratio</th></tr></thead><tbody>\n" +
+         rows + "</tbody></table></div>\n" + more;
 }
 
-std::string Block(std::string_view heading, const std::string& first, const std::string& second, const std::string& third) {
+std::string Block(std::string_view heading, const std::string& first, const std::string& second,
+                  const std::string& third) {
   std::string text = first;
   for (const std::string* part : {&second, &third}) {
     if (!part->empty()) text += (text.empty() ? "" : part == &third ? "\n\n" : "\n") + *part;
   }
-  return text.empty() ? "" : fmt::format("<h4>{}</h4><pre dir=\"ltr\">{}</pre>", heading, XmlText(text));
+  return text.empty() ? ""
+                      : fmt::format("<h4>{}</h4><pre dir=\"ltr\">{}</pre>", heading, XmlText(text));
 }
 
-std::string Failure(const stats::FailureGroup& g, const stats::Shape& shape, std::string_view part, std::size_t& budget) {
-  const std::string when = g.first_second == g.last_second ? fmt::format("at {} s", g.first_second) : fmt::format("{}–{} s", g.first_second, g.last_second);
-  std::string out = fmt::format("<details><summary><b class=\"no\">{}×</b> {}{}: {} <span class=\"dim\">{}</span></summary>",
-                                stats::FormatCount(static_cast<double>(g.count)), part, Name(shape.steps[g.step].id), Sentence(g.message), when);
+std::string Failure(const stats::FailureGroup& g, const stats::Shape& shape, std::string_view part,
+                    std::size_t& budget) {
+  const std::string when = g.first_second == g.last_second
+                               ? fmt::format("at {} s", g.first_second)
+                               : fmt::format("{}–{} s", g.first_second, g.last_second);
+  std::string out = fmt::format(
+      "<details><summary><b class=\"no\">{}×</b> {}{}: {} <span class=\"dim\">{}</span></summary>",
+      stats::FormatCount(static_cast<double>(g.count)), part, Name(shape.steps[g.step].id),
+      Sentence(g.message), when);
   if (g.example != nullptr) {
     const stats::Example& e = *g.example;
     std::string body;
@@ -379,8 +453,10 @@ std::string Failure(const stats::FailureGroup& g, const stats::Shape& shape, std
       budget -= body.size();
     }
     std::string facts;
-    for (const std::string& fact : {e.user, e.wall_ns == 0 ? std::string() : UtcTime(e.wall_ns), e.duration_ns == 0 ? std::string() : "took " + FormatNs(e.duration_ns),
-                                    e.trace_id.empty() ? std::string() : "trace " + e.trace_id}) {
+    for (const std::string& fact :
+         {e.user, e.wall_ns == 0 ? std::string() : UtcTime(e.wall_ns),
+          e.duration_ns == 0 ? std::string() : "took " + FormatNs(e.duration_ns),
+          e.trace_id.empty() ? std::string() : "trace " + e.trace_id}) {
       if (!fact.empty()) facts += (facts.empty() ? "" : " · ") + fact;
     }
     if (!facts.empty()) out += "<p class=\"dim\">The first of them: " + XmlText(facts) + "</p>";
@@ -405,11 +481,18 @@ std::string Failures(const ReportInput& in) {
   add(in.outer, "setup or finally, ");
   add(in.load, "");
   if (out.empty()) return {};
-  if (all > shown) out += fmt::format("<p class=\"dim\">{} rarer kinds of errors are in the JSON report.</p>\n", all - shown);
+  if (all > shown)
+    out += fmt::format("<p class=\"dim\">{} rarer kinds of errors are in the JSON report.</p>\n",
+                       all - shown);
   if (in.load->FailuresWithoutGroup() > 0) {
-    out += fmt::format("<p class=\"dim\">{} failures of other kinds were counted only.</p>\n", stats::FormatCount(static_cast<double>(in.load->FailuresWithoutGroup())));
+    out += fmt::format("<p class=\"dim\">{} failures of other kinds were counted only.</p>\n",
+                       stats::FormatCount(static_cast<double>(in.load->FailuresWithoutGroup())));
   }
-  return fmt::format("<h2>Errors <small>{} kind{}, the most frequent first, each with one example</small></h2>\n", all, all == 1 ? "" : "s") + out;
+  return fmt::format(
+             "<h2>Errors <small>{} kind{}, the most frequent first, each with one "
+             "example</small></h2>\n",
+             all, all == 1 ? "" : "s") +
+         out;
 }
 
 std::string Notes(const ReportInput& in) {
@@ -419,14 +502,16 @@ std::string Notes(const ReportInput& in) {
   for (const stats::GuardEvent& e : in.guard_events) {
     if (lines++ >= kMostLines) break;
     out += fmt::format("<li>at {} s the guard <b>{}</b> {}: {}</li>\n", e.second, Name(e.text),
-                       e.kind == stats::GuardEvent::Kind::kFired ? "fired" : "let go", Sentence(e.reason));
+                       e.kind == stats::GuardEvent::Kind::kFired ? "fired" : "let go",
+                       Sentence(e.reason));
   }
   for (const std::string& warning : in.warnings) {
     if (lines++ >= kMostLines) break;
     out += "<li>" + Sentence(warning) + "</li>\n";
   }
   const std::size_t all = in.guard_events.size() + in.warnings.size();
-  if (all > kMostLines) out += fmt::format("<li>{} more are in the JSON report</li>\n", all - kMostLines);
+  if (all > kMostLines)
+    out += fmt::format("<li>{} more are in the JSON report</li>\n", all - kMostLines);
   return out + "</ul>\n";
 }
 
@@ -437,23 +522,37 @@ std::string Facts(const ReportInput& in) {
   const auto fact = [&](std::string_view name, const std::string& value) {
     if (!value.empty()) out += fmt::format("<dt>{}</dt><dd>{}</dd>", name, XmlText(value));
   };
-  for (const stats::ScenarioInfo& s : in.load->shape().scenarios) fact("scenario", s.name + (s.executor.empty() ? "" : ", " + s.executor));
+  for (const stats::ScenarioInfo& s : in.load->shape().scenarios)
+    fact("scenario", s.name + (s.executor.empty() ? "" : ", " + s.executor));
   fact("run", in.run_id);
   fact("digest", in.digest);
-  fact("measured", FormatNs(static_cast<std::uint64_t>(in.load->MeasuredSeconds() * 1e9)) +
-                       (in.load->WarmUpRequests() > 0 ? fmt::format(", after a warm-up of {} requests", stats::FormatCount(static_cast<double>(in.load->WarmUpRequests()))) : ""));
-  fact("generator", fmt::format("{} thread{}{}", in.threads, in.threads == 1 ? "" : "s",
-                                totals.all.requests > 0 && in.cpu_ns > 0
-                                    ? fmt::format(", {} of CPU for a request", stats::FormatDuration(static_cast<double>(in.cpu_ns) / static_cast<double>(totals.all.requests)))
-                                    : ""));
+  fact("measured",
+       FormatNs(static_cast<std::uint64_t>(in.load->MeasuredSeconds() * 1e9)) +
+           (in.load->WarmUpRequests() > 0
+                ? fmt::format(", after a warm-up of {} requests",
+                              stats::FormatCount(static_cast<double>(in.load->WarmUpRequests())))
+                : ""));
+  fact(
+      "generator",
+      fmt::format("{} thread{}{}", in.threads, in.threads == 1 ? "" : "s",
+                  totals.all.requests > 0 && in.cpu_ns > 0
+                      ? fmt::format(", {} of CPU for a request",
+                                    stats::FormatDuration(static_cast<double>(in.cpu_ns) /
+                                                          static_cast<double>(totals.all.requests)))
+                      : ""));
   if (gauges.connections_opened > 0) {
-    fact("connections", fmt::format("{} opened, {} TLS handshakes, {} of them resumed", stats::FormatCount(static_cast<double>(gauges.connections_opened)),
-                                    stats::FormatCount(static_cast<double>(gauges.tls_handshakes)), stats::FormatCount(static_cast<double>(gauges.tls_resumed))));
+    fact("connections",
+         fmt::format("{} opened, {} TLS handshakes, {} of them resumed",
+                     stats::FormatCount(static_cast<double>(gauges.connections_opened)),
+                     stats::FormatCount(static_cast<double>(gauges.tls_handshakes)),
+                     stats::FormatCount(static_cast<double>(gauges.tls_resumed))));
   }
   std::string statuses;
   auto sorted = totals.all.statuses;
   std::ranges::sort(sorted);
-  for (const auto& [status, count] : sorted) statuses += fmt::format("{}{} × {}", statuses.empty() ? "" : ", ", status, stats::FormatCount(static_cast<double>(count)));
+  for (const auto& [status, count] : sorted)
+    statuses += fmt::format("{}{} × {}", statuses.empty() ? "" : ", ", status,
+                            stats::FormatCount(static_cast<double>(count)));
   fact("statuses", statuses);
   fact("written by", in.version);
   return out + "</dl>\n";
@@ -462,10 +561,13 @@ std::string Facts(const ReportInput& in) {
 }  // namespace
 
 std::string HtmlPage(std::string_view title, const std::string& body, const std::string& data) {
-  std::string out = "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">"
-                    "<meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">"
-                    "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data:\">"
-                    "<title>" + XmlText(title) + "</title><style>\n";
+  std::string out =
+      "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">"
+      "<meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">"
+      "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src "
+      "'unsafe-inline'; script-src 'unsafe-inline'; img-src data:\">"
+      "<title>" +
+      XmlText(title) + "</title><style>\n";
   out += kReportStyle;
   out += "</style></head><body><main>\n" + body + "</main>\n";
   if (!data.empty()) {
@@ -488,11 +590,18 @@ std::string HtmlPage(std::string_view title, const std::string& body, const std:
 std::string ReportHtml(const ReportInput& in) {
   const std::vector<std::size_t> shown = ShownSteps(*in.load);
   std::string body = Banner(in) + Thresholds(in) + Tiles(in);
-  body += "<h2>Over time <small id=\"charted\">all steps</small><button class=\"button\" id=\"all-steps\" hidden>show all steps</button></h2>\n";
-  body += in.load->rows().size() < kLeastRows ? "<p class=\"empty\">The run was too short for charts.</p>\n" : "<div class=\"charts\" id=\"charts\"></div>\n";
+  body +=
+      "<h2>Over time <small id=\"charted\">all steps</small><button class=\"button\" "
+      "id=\"all-steps\" hidden>show all steps</button></h2>\n";
+  body += in.load->rows().size() < kLeastRows
+              ? "<p class=\"empty\">The run was too short for charts.</p>\n"
+              : "<div class=\"charts\" id=\"charts\"></div>\n";
   const std::size_t all = StepsWithRuns(*in.load);
-  body += fmt::format("<h2>Steps <small>{}choose one to see its charts</small></h2>\n",
-                      all > shown.size() ? fmt::format("{} of {}, the others are in the JSON report; ", shown.size(), all) : "") +
+  body += fmt::format(
+              "<h2>Steps <small>{}choose one to see its charts</small></h2>\n",
+              all > shown.size()
+                  ? fmt::format("{} of {}, the others are in the JSON report; ", shown.size(), all)
+                  : "") +
           Steps(*in.load, shown);
   body += Phases(*in.load, shown) + Checks(*in.load) + Failures(in) + Notes(in) + Facts(in);
   return HtmlPage(in.name + " – Ronda", body, ChartData(*in.load, shown));

@@ -29,10 +29,11 @@ void Encoded(JsonWriter& json, std::string_view key, const base::Histogram& h) {
 void Counters(JsonWriter& json, const stats::StepCounters& s, const stats::Shape& shape,
               double seconds) {
   const std::uint64_t runs = s.service.count();
-  json.Field("requests", runs).Field("requests_per_second",
-                                     seconds > 0 ? static_cast<double>(runs) / seconds : 0.0);
+  json.Field("requests", runs)
+      .Field("requests_per_second", seconds > 0 ? static_cast<double>(runs) / seconds : 0.0);
   json.Field("failed", s.failed);
-  json.Field("error_ratio", runs > 0 ? static_cast<double>(s.failed) / static_cast<double>(runs) : 0.0);
+  json.Field("error_ratio",
+             runs > 0 ? static_cast<double>(s.failed) / static_cast<double>(runs) : 0.0);
   json.Field("bytes_in", s.bytes_in).Field("bytes_out", s.bytes_out);
   Durations(json, "latency_ms", s.Latency());
   Durations(json, "service_ms", s.service);
@@ -62,7 +63,8 @@ void Conditions(JsonWriter& json, const ReportInput& in) {
     json.Object().Field("text", t.text);
     json.Field("passed", t.verdict == stats::ThresholdResult::Verdict::kPassed);
     json.Key("actual").List();
-    for (const auto& m : t.actual) json.Object().Field("name", m.name).Field("value", m.value).EndObject();
+    for (const auto& m : t.actual)
+      json.Object().Field("name", m.name).Field("value", m.value).EndObject();
     json.EndList().Field("reason", t.reason).EndObject();
   }
   json.EndList().Key("guards").List();
@@ -131,7 +133,8 @@ void Steps(JsonWriter& json, const stats::Aggregator& load, double seconds) {
     const stats::StepCounters* step = load.totals().steps[i].get();
     if (step == nullptr || step->service.count() == 0) continue;
     json.Object().Field("id", shape.steps[i].id).Field("action", shape.steps[i].action);
-    json.Field("scenario", shape.scenarios.empty() ? "" : shape.scenarios[shape.steps[i].scenario].name);
+    json.Field("scenario",
+               shape.scenarios.empty() ? "" : shape.scenarios[shape.steps[i].scenario].name);
     json.Field("network", shape.steps[i].kind == stats::StepKind::kExchange);
     Counters(json, *step, shape, seconds);
     json.Key("series").Object();
@@ -148,10 +151,12 @@ void Totals(JsonWriter& json, const stats::Aggregator& load, double seconds) {
   const base::Histogram iteration = totals.IterationDuration();
   json.Key("totals").Object();
   Counters(json, totals.all, load.shape(), seconds);
-  json.Field("iterations", totals.Iterations()).Field("iterations_failed", totals.IterationsFailed());
+  json.Field("iterations", totals.Iterations())
+      .Field("iterations_failed", totals.IterationsFailed());
   json.Field("iterations_interrupted", totals.IterationsInterrupted());
   json.Field("dropped", totals.Dropped()).Field("warm_up_requests", load.WarmUpRequests());
-  json.Field("checks_passed", totals.AllChecks().passed).Field("checks_failed", totals.AllChecks().failed);
+  json.Field("checks_passed", totals.AllChecks().passed)
+      .Field("checks_failed", totals.AllChecks().failed);
   json.Field("failures_without_group", load.FailuresWithoutGroup());
   json.Field("users_max", load.MostUsers()).Field("connections_opened", gauges.connections_opened);
   json.Field("tls_handshakes", gauges.tls_handshakes).Field("tls_resumed", gauges.tls_resumed);
@@ -163,11 +168,14 @@ void Totals(JsonWriter& json, const stats::Aggregator& load, double seconds) {
 void RunFacts(JsonWriter& json, const ReportInput& in, double seconds) {
   json.Key("run").Object().Field("name", in.name).Field("kind", in.kind).Field("digest", in.digest);
   json.Field("environment", in.environment).Field("id", in.run_id).Field("ronda", in.version);
-  json.Field("start", UtcTime(in.start_wall_ns)).Field("start_unix_ms", in.start_wall_ns / 1'000'000);
+  json.Field("start", UtcTime(in.start_wall_ns))
+      .Field("start_unix_ms", in.start_wall_ns / 1'000'000);
   json.Field("duration_s", static_cast<double>(in.duration_ns) / 1e9).Field("seconds", seconds);
   json.Field("warm_up_s", (in.load->options().warm_up_ns + 999'999'999) / 1'000'000'000);
   json.Field("threads", static_cast<unsigned>(in.threads)).Field("cpu_us", in.cpu_ns / 1000);
-  json.Field("single_iteration", in.single_iteration).Field("end", in.end).Field("reason", in.reason);
+  json.Field("single_iteration", in.single_iteration)
+      .Field("end", in.end)
+      .Field("reason", in.reason);
   json.EndObject();
 }
 
@@ -185,7 +193,9 @@ std::string ReportJson(const ReportInput& in) {
   json.Key("checks").List();
   for (std::size_t i = 0; i < shape.checks.size(); ++i) {
     const stats::CheckCounters& c = load.totals().checks[i];
-    json.Object().Field("step", shape.steps[shape.checks[i].step].id).Field("name", shape.checks[i].name);
+    json.Object()
+        .Field("step", shape.steps[shape.checks[i].step].id)
+        .Field("name", shape.checks[i].name);
     json.Field("passed", c.passed).Field("failed", c.failed).EndObject();
   }
   json.EndList();
@@ -193,7 +203,9 @@ std::string ReportJson(const ReportInput& in) {
   json.Key("scenarios").List();
   for (std::size_t i = 0; i < shape.scenarios.size(); ++i) {
     const stats::ScenarioCounters& s = load.totals().scenarios[i];
-    json.Object().Field("name", shape.scenarios[i].name).Field("executor", shape.scenarios[i].executor);
+    json.Object()
+        .Field("name", shape.scenarios[i].name)
+        .Field("executor", shape.scenarios[i].executor);
     json.Field("iterations", s.iterations()).Field("iterations_failed", s.failed);
     json.Field("iterations_interrupted", s.interrupted).Field("dropped", s.dropped);
     Durations(json, "iteration_ms", s.duration);

@@ -102,7 +102,8 @@ ReportData::Measured ReadMeasured(Reader& reader, const element& counters, const
     if (column->size() != m.row_requests.size()) reader.Refuse("series");
   }
   if (m.failed > m.requests) reader.Refuse("failed");
-  if (m.service.count() != m.requests || m.latency.count() != m.requests) reader.Refuse("histograms");
+  if (m.service.count() != m.requests || m.latency.count() != m.requests)
+    reader.Refuse("histograms");
   return m;
 }
 
@@ -121,7 +122,8 @@ void ReadBody(Reader& reader, const element& root, ReportData& data) {
   data.digest = reader.Text(run, "digest");
   data.version = reader.Text(run, "ronda");
   data.seconds = reader.Number(run, "seconds");
-  const auto warm_up = static_cast<std::uint32_t>(std::min(reader.Count(run, "warm_up_s"), std::uint64_t{1} << 30));
+  const auto warm_up =
+      static_cast<std::uint32_t>(std::min(reader.Count(run, "warm_up_s"), std::uint64_t{1} << 30));
   data.dropped = reader.Count(totals, "dropped");
   data.all = ReadMeasured(reader, totals, series, warm_up);
   simdjson::dom::array steps;
@@ -147,15 +149,18 @@ base::Result<ReportData> ReadReport(std::string_view text) {
   std::string_view format;
   std::uint64_t version = 0;
   if (root["format"].get(format) != simdjson::SUCCESS || format != "ronda-report") {
-    return base::InvalidArgument("it is no report of ronda: write one by `ronda run FILE --out json=REPORT`");
+    return base::InvalidArgument(
+        "it is no report of ronda: write one by `ronda run FILE --out json=REPORT`");
   }
   if (root["format_version"].get(version) != simdjson::SUCCESS || version != 1) {
-    return base::InvalidArgument("its format_version is not 1: compare it with the ronda that wrote it");
+    return base::InvalidArgument(
+        "its format_version is not 1: compare it with the ronda that wrote it");
   }
   Reader reader;
   ReportData data;
   ReadBody(reader, root, data);
-  if (!reader.good()) return base::InvalidArgument("its \"" + reader.wrong() + "\" is missing or wrong");
+  if (!reader.good())
+    return base::InvalidArgument("its \"" + reader.wrong() + "\" is missing or wrong");
   return data;
 }
 

@@ -52,8 +52,9 @@ enum class Paint : std::uint8_t { kPlain, kColor };
 // One line of a load that is going on.
 [[nodiscard]] std::string LiveLine(const stats::Snapshot& look);
 // The same as a block of lines, redrawn on a terminal; none is wider than `width` columns.
-[[nodiscard]] std::vector<std::string> LiveBlock(const stats::Snapshot& look, const stats::Shape& shape,
-                                                 Paint paint, std::size_t width = 100);
+[[nodiscard]] std::vector<std::string> LiveBlock(const stats::Snapshot& look,
+                                                 const stats::Shape& shape, Paint paint,
+                                                 std::size_t width = 100);
 
 // "312ms", "1.24s", "38µs".
 [[nodiscard]] std::string FormatNs(std::uint64_t ns);

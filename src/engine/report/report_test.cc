@@ -3,6 +3,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
+#include "engine/report/report_test_util.h"
+#include "engine/report/text.h"
 #include "stats/recorder.h"
 
 namespace ronda::engine::report {
@@ -11,7 +15,6 @@ namespace {
 using testing::HasSubstr;
 using testing::Not;
 
-constexpr std::uint64_t kSecond = 1'000'000'000;
 constexpr const char* kHostile = "<script>alert('x')</script>\x01";
 
 // A run of one step with ten good requests and one bad one whose names want to break out.
@@ -90,6 +93,77 @@ TEST_F(ReportTest, ARunWithoutAnythingHasAReport) {
   EXPECT_THAT(SummaryText(input_, Paint::kPlain), HasSubstr("0 requests"));
   EXPECT_THAT(ReportHtml(input_), HasSubstr("No step came to its end"));
   EXPECT_THAT(ReportJson(input_), Not(HasSubstr("nan")));
+}
+
+// Everything there can be too much of, with names that grow when they are escaped.
+TEST(ReportSizeTest, TheHtmlFileStaysBelowOneMegabyteWhateverTheRunWas) {
+  TestRun::Like like{.seconds = 40, .errors = 0.5, .steps = {}};
+  for (int i = 0; i < 600; ++i) like.steps.push_back(std::string(300, '"') + std::to_string(i));
+  TestRun run(like);
+  for (int i = 0; i < 500; ++i) {
+    run.input.warnings.push_back(std::string(2000, '"'));
+    run.input.thresholds.push_back({.text = std::string(2000, '<'), .actual = {{std::string(2000, '<'), "1"}}, .reason = ""});
+  }
+  const std::string html = ReportHtml(run.input);
+  EXPECT_LT(html.size(), 1'000'000u);
+  EXPECT_GT(html.size(), 100'000u);
+  EXPECT_THAT(html, HasSubstr("300 of 600"));
+}
+
+TEST(ReportSizeTest, AnOrdinaryHtmlFileIsSmall) { EXPECT_LT(ReportHtml(TestRun({.seconds = 300}).input).size(), 200'000u); }
+
+TEST(ReportTextTest, NoTextOfOthersReachesTheTerminalAsACommand) {
+  TestRun run({.seconds = 1, .errors = 1, .steps = {"\x1b]0;title\x07\x1b[2J", "\xe2\x80\xaetxt.exe"}});
+  run.input.name = "\x1b[31m";
+  run.input.warnings = {"\x9b\x31m\xc2\x9bx"};
+  const std::string text = SummaryText(run.input, Paint::kPlain);
+  EXPECT_THAT(text, Not(HasSubstr("\x1b")));
+  EXPECT_THAT(text, Not(HasSubstr("\xc2\x9b")));
+  EXPECT_THAT(text, Not(HasSubstr("\xe2\x80\xae")));
+  EXPECT_THAT(text, HasSubstr("\\u001b"));
+}
+
+TEST(ReportTextTest, NoLineOfTheLiveBlockIsWiderThanTheTerminal) {
+  TestRun run({.seconds = 90, .errors = 0.1, .steps = {"a-step-with-a-very-long-name-that-has-to-be-cut", "שלום"}});
+  for (const std::size_t width : {40, 61, 80, 200}) {
+    for (const std::string& line : LiveBlock(run.load->Look(91 * kSecond), run.shape, Paint::kPlain, width)) {
+      EXPECT_LE(Columns(line), width) << line;
+    }
+  }
+}
+
+TEST(ReportTextTest, CsvHasARowForEverySecondOfAllStepsAndOfEach) {
+  const TestRun run({.seconds = 5});
+  const std::string csv = ReportCsv(run.input);
+  EXPECT_THAT(csv, HasSubstr("\r\n0,1,,100,0,"));
+  EXPECT_THAT(csv, HasSubstr("\r\n4,1,order,50,0,"));
+  const auto columns = [](std::string_view line) { return std::count(line.begin(), line.end(), ','); };
+  const auto head = columns(csv.substr(0, csv.find('\r')));
+  for (std::size_t at = 0; at < csv.size();) {
+    const std::size_t end = csv.find("\r\n", at);
+    EXPECT_EQ(columns(csv.substr(at, end - at)), head);
+    at = end + 2;
+  }
+}
+
+TEST(TextTest, Base64IsReadBackAndNothingElseIs) {
+  for (const std::string bytes : {"", "a", "ab", "abc", "\xff\x00\x80\x7f", "any carnal pleas"}) {
+    std::string back;
+    ASSERT_TRUE(FromBase64(Base64(bytes), back));
+    EXPECT_EQ(back, bytes);
+  }
+  EXPECT_EQ(Base64("Man"), "TWFu");
+  EXPECT_EQ(Base64("Ma"), "TWE=");
+  std::string out;
+  for (const char* bad : {"TWE", "TW=E", "T===", "TW E", "=AAA"}) EXPECT_FALSE(FromBase64(bad, out)) << bad;
+}
+
+TEST(TextTest, WhatIsNoUtf8BecomesTheReplacementCharacter) {
+  for (const char* bad : {"\xff", "\xc0\xaf", "\xed\xa0\x80", "\xf4\x90\x80\x80", "\xe2\x82"}) {
+    EXPECT_THAT(JsonText(bad), HasSubstr("\xef\xbf\xbd")) << bad;
+    EXPECT_THAT(XmlText(bad), HasSubstr("\xef\xbf\xbd")) << bad;
+  }
+  EXPECT_EQ(JsonText("é€😀"), "\"é€😀\"");
 }
 
 TEST(FiguresTest, DurationsAreReadable) {

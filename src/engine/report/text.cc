@@ -21,7 +21,9 @@ struct Character {
 };
 
 Character Next(std::string_view text) {
-  const auto byte = [&](std::size_t i) -> std::uint32_t { return static_cast<std::uint8_t>(text[i]); };
+  const auto byte = [&](std::size_t i) -> std::uint32_t {
+    return static_cast<std::uint8_t>(text[i]);
+  };
   const std::uint32_t first = byte(0);
   if (first < 0x80) return {first, 1, true};
   const std::size_t size = first >= 0xf0 ? 4 : first >= 0xe0 ? 3 : 2;
@@ -156,7 +158,8 @@ std::string XmlText(std::string_view text) {
 }
 
 std::string Base64(std::string_view bytes) {
-  static constexpr char kDigits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+  static constexpr char kDigits[] =
+      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
   std::string out;
   out.reserve((bytes.size() + 2) / 3 * 4);
   for (std::size_t i = 0; i < bytes.size(); i += 3) {
@@ -209,9 +212,12 @@ std::string UtcTime(std::uint64_t wall_ns) {
 std::string FormatNs(std::uint64_t ns) { return stats::FormatDuration(static_cast<double>(ns)); }
 
 std::string FormatRatio(std::uint64_t part, std::uint64_t whole) {
-  return stats::FormatPercent(whole == 0 ? 0.0 : static_cast<double>(part) / static_cast<double>(whole));
+  return stats::FormatPercent(whole == 0 ? 0.0
+                                         : static_cast<double>(part) / static_cast<double>(whole));
 }
 
-std::string FormatBytes(std::uint64_t bytes) { return stats::FormatBytes(static_cast<double>(bytes)); }
+std::string FormatBytes(std::uint64_t bytes) {
+  return stats::FormatBytes(static_cast<double>(bytes));
+}
 
 }  // namespace ronda::engine::report
