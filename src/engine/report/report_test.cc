@@ -24,7 +24,8 @@ class ReportTest : public testing::Test {
     shape_.scenarios = {{"buy", "constant-vus"}};
     shape_.steps = {{kHostile, 0, "http.request", stats::StepKind::kExchange}};
     shape_.checks = {{kHostile, 0}};
-    aggregator_ = std::make_unique<stats::Aggregator>(shape_, stats::Aggregator::Options{.start_ns = kSecond});
+    aggregator_ = std::make_unique<stats::Aggregator>(
+        shape_, stats::Aggregator::Options{.start_ns = kSecond});
     stats::Recorder& recorder = aggregator_->AddRecorder();
     for (int i = 0; i < 11; ++i) {
       stats::Exchange e;
@@ -34,10 +35,13 @@ class ReportTest : public testing::Test {
       e.outcome = i == 0 ? stats::Outcome::kFailed : stats::Outcome::kOk;
       recorder.RecordExchange(e);
       recorder.RecordCheck(0, i == 0 ? stats::CheckResult::kFailed : stats::CheckResult::kPassed);
-      recorder.RecordIteration(0, 0, e.start_ns, e.end_ns, i == 0 ? stats::IterationOutcome::kFailed : stats::IterationOutcome::kOk);
+      recorder.RecordIteration(
+          0, 0, e.start_ns, e.end_ns,
+          i == 0 ? stats::IterationOutcome::kFailed : stats::IterationOutcome::kOk);
     }
-    recorder.RecordFailure({.step = 0, .kind = stats::FailureKind::kCheck, .code = 0, .message = kHostile},
-                           [](stats::Example& example) { example.response_body = kHostile; });
+    recorder.RecordFailure(
+        {.step = 0, .kind = stats::FailureKind::kCheck, .code = 0, .message = kHostile},
+        [](stats::Example& example) { example.response_body = kHostile; });
     recorder.Rotate(2 * kSecond, stats::Recorder::Flush::kFinal);
     aggregator_->Collect(2 * kSecond);
     aggregator_->Finish(2 * kSecond);
@@ -46,7 +50,10 @@ class ReportTest : public testing::Test {
     input_.end = "done";
     input_.verdict = "1 of 1 thresholds failed";
     input_.duration_ns = kSecond;
-    input_.thresholds = {{.text = "drill.errors < 1%", .verdict = stats::ThresholdResult::Verdict::kFailed, .actual = {{"drill.errors", "9.09%"}}, .reason = ""}};
+    input_.thresholds = {{.text = "drill.errors < 1%",
+                          .verdict = stats::ThresholdResult::Verdict::kFailed,
+                          .actual = {{"drill.errors", "9.09%"}},
+                          .reason = ""}};
     input_.load = aggregator_.get();
   }
 
@@ -102,7 +109,8 @@ TEST(ReportSizeTest, TheHtmlFileStaysBelowOneMegabyteWhateverTheRunWas) {
   TestRun run(like);
   for (int i = 0; i < 500; ++i) {
     run.input.warnings.push_back(std::string(2000, '"'));
-    run.input.thresholds.push_back({.text = std::string(2000, '<'), .actual = {{std::string(2000, '<'), "1"}}, .reason = ""});
+    run.input.thresholds.push_back(
+        {.text = std::string(2000, '<'), .actual = {{std::string(2000, '<'), "1"}}, .reason = ""});
   }
   const std::string html = ReportHtml(run.input);
   EXPECT_LT(html.size(), 1'000'000u);
@@ -110,10 +118,13 @@ TEST(ReportSizeTest, TheHtmlFileStaysBelowOneMegabyteWhateverTheRunWas) {
   EXPECT_THAT(html, HasSubstr("300 of 600"));
 }
 
-TEST(ReportSizeTest, AnOrdinaryHtmlFileIsSmall) { EXPECT_LT(ReportHtml(TestRun({.seconds = 300}).input).size(), 200'000u); }
+TEST(ReportSizeTest, AnOrdinaryHtmlFileIsSmall) {
+  EXPECT_LT(ReportHtml(TestRun({.seconds = 300}).input).size(), 200'000u);
+}
 
 TEST(ReportTextTest, NoTextOfOthersReachesTheTerminalAsACommand) {
-  TestRun run({.seconds = 1, .errors = 1, .steps = {"\x1b]0;title\x07\x1b[2J", "\xe2\x80\xaetxt.exe"}});
+  TestRun run(
+      {.seconds = 1, .errors = 1, .steps = {"\x1b]0;title\x07\x1b[2J", "\xe2\x80\xaetxt.exe"}});
   run.input.name = "\x1b[31m";
   run.input.warnings = {"\x9b\x31m\xc2\x9bx"};
   const std::string text = SummaryText(run.input, Paint::kPlain);
@@ -124,9 +135,12 @@ TEST(ReportTextTest, NoTextOfOthersReachesTheTerminalAsACommand) {
 }
 
 TEST(ReportTextTest, NoLineOfTheLiveBlockIsWiderThanTheTerminal) {
-  TestRun run({.seconds = 90, .errors = 0.1, .steps = {"a-step-with-a-very-long-name-that-has-to-be-cut", "שלום"}});
+  TestRun run({.seconds = 90,
+               .errors = 0.1,
+               .steps = {"a-step-with-a-very-long-name-that-has-to-be-cut", "שלום"}});
   for (const std::size_t width : {40, 61, 80, 200}) {
-    for (const std::string& line : LiveBlock(run.load->Look(91 * kSecond), run.shape, Paint::kPlain, width)) {
+    for (const std::string& line :
+         LiveBlock(run.load->Look(91 * kSecond), run.shape, Paint::kPlain, width)) {
       EXPECT_LE(Columns(line), width) << line;
     }
   }
@@ -137,7 +151,9 @@ TEST(ReportTextTest, CsvHasARowForEverySecondOfAllStepsAndOfEach) {
   const std::string csv = ReportCsv(run.input);
   EXPECT_THAT(csv, HasSubstr("\r\n0,1,,100,0,"));
   EXPECT_THAT(csv, HasSubstr("\r\n4,1,order,50,0,"));
-  const auto columns = [](std::string_view line) { return std::count(line.begin(), line.end(), ','); };
+  const auto columns = [](std::string_view line) {
+    return std::count(line.begin(), line.end(), ',');
+  };
   const auto head = columns(csv.substr(0, csv.find('\r')));
   for (std::size_t at = 0; at < csv.size();) {
     const std::size_t end = csv.find("\r\n", at);
@@ -155,7 +171,8 @@ TEST(TextTest, Base64IsReadBackAndNothingElseIs) {
   EXPECT_EQ(Base64("Man"), "TWFu");
   EXPECT_EQ(Base64("Ma"), "TWE=");
   std::string out;
-  for (const char* bad : {"TWE", "TW=E", "T===", "TW E", "=AAA"}) EXPECT_FALSE(FromBase64(bad, out)) << bad;
+  for (const char* bad : {"TWE", "TW=E", "T===", "TW E", "=AAA"})
+    EXPECT_FALSE(FromBase64(bad, out)) << bad;
 }
 
 TEST(TextTest, WhatIsNoUtf8BecomesTheReplacementCharacter) {
