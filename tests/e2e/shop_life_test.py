@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import unittest
 
@@ -125,6 +126,21 @@ class OpenShop(unittest.TestCase):
         with concurrent.futures.ThreadPoolExecutor(len(clients)) as pool:
             found = sorted(pool.map(order_and_pay, clients))
         self.assertEqual(found, [201] * 5 + [409] * 11)
+
+    def test_a_burst_of_callers_waits_and_is_served(self):
+        token = self.buyer(50).token
+
+        def many(_):
+            client = Client(self.urls["accounts"])
+            client.token = token
+            client.connection.connect()
+            ready.wait()
+            return client.ask("GET", "/token").status
+
+        count = 200
+        ready = threading.Barrier(count, timeout=30)
+        with concurrent.futures.ThreadPoolExecutor(count) as pool:
+            self.assertEqual(set(pool.map(many, range(count))), {200})
 
     def test_one_key_pays_once_however_many_send_it_at_once(self):
         clients = [self.buyer(40) for _ in range(8)]

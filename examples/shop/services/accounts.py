@@ -94,8 +94,10 @@ async def me(request):
 
 
 async def session_store(app):
-    service.redis = aioredis.from_url(os.environ["SHOP_REDIS_URL"], decode_responses=True,
-                                      socket_timeout=2, socket_connect_timeout=2, max_connections=64)
+    # Blocking: in a burst callers wait for a connection.
+    service.redis = aioredis.Redis(connection_pool=aioredis.BlockingConnectionPool.from_url(
+        os.environ["SHOP_REDIS_URL"], decode_responses=True, socket_timeout=2,
+        socket_connect_timeout=2, max_connections=16, timeout=2))
     service.probes["redis"] = service.redis.ping
     yield
     await service.redis.close()

@@ -1,0 +1,1 @@
+"""The hostile server: see tests/hostile/README.md."""
