@@ -25,8 +25,20 @@ std::string Quoted(std::string_view text) {
   return out;
 }
 
-// The scenario that a bench is: one request.
-base::Result<std::string> ScenarioFor(const std::string& url, const base::Options& options) {
+// `name: text`, or nothing when the option is not given.
+std::string Field(const base::Options& options, std::string_view option, std::string_view name) {
+  return options.Has(option) ? fmt::format(", {}: {}", name, Quoted(options.String(option))) : "";
+}
+
+std::string ListField(const base::Options& options, std::string_view option,
+                      std::string_view name) {
+  std::string items;
+  for (const std::string& item : options.List(option))
+    items += (items.empty() ? "" : ", ") + Quoted(item);
+  return items.empty() ? "" : fmt::format(", {}: [{}]", name, items);
+}
+
+base::Result<std::string> Headers(const base::Options& options) {
   std::string headers;
   for (const std::string& header : options.List("header")) {
     const std::size_t colon = header.find(':');
@@ -38,23 +50,59 @@ base::Result<std::string> ScenarioFor(const std::string& url, const base::Option
     headers += (headers.empty() ? "" : ", ") + Quoted(header.substr(0, colon)) + ": " +
                Quoted(header.substr(value));
   }
+  return headers.empty() ? headers : ", headers: {" + headers + "}";
+}
+
+std::string Tls(const base::Options& options) {
+  const std::string fields = Field(options, "ca", "ca") + Field(options, "cert", "cert") +
+                             Field(options, "key", "key") +
+                             Field(options, "server-name", "serverName") +
+                             (options.Switch("insecure") ? ", verify: false" : "");
+  return fields.empty() ? fields : ", tls: {" + fields.substr(2) + "}";
+}
+
+// The scenario that a bench is: one request. Its body, which may be any bytes, is the param `body`.
+base::Result<std::string> ScenarioFor(const std::string& url, const base::Options& options) {
   const bool http2 = options.Switch("http2");
-  const std::string body = options.Has("body") ? options.String("body") : "";
+  const bool has_body = options.Has("body") || options.Has("body-file");
   const std::string method = options.IsSet("method") ? options.String("method")
-                             : body.empty()          ? "GET"
-                                                     : "POST";
+                             : has_body              ? "POST"
+                                                     : "GET";
+  ASSIGN_OR_RETURN(const std::string headers, Headers(options));
   std::string with = fmt::format("method: {}, url: {}, decompress: false, redirects: 0",
                                  Quoted(method), Quoted(url));
-  if (!headers.empty()) with += ", headers: {" + headers + "}";
-  if (!body.empty()) with += ", body: " + Quoted(body);
+  with += headers;
+  if (has_body) with += ", body: \"${params.body}\"";
   if (http2) with += url.starts_with("https:") ? ", version: h2" : ", version: h2c";
   if (!http2) with += ", version: '1.1'";
-  if (options.Switch("insecure")) with += ", tls: {verify: false}";
+  with += Tls(options);
+  with += Field(options, "proxy", "proxy");
+  with += Field(options, "family", "family");
+  with += ListField(options, "resolve", "resolve");
+  with += ListField(options, "source-address", "sourceAddresses");
+  if (options.Has("basic")) {
+    const std::string& basic = options.String("basic");
+    const std::size_t colon = basic.find(':');
+    if (colon == std::string::npos) return base::InvalidArgument("--basic: write USER:PASSWORD");
+    with += fmt::format(", basic: {{user: {}, password: {}}}", Quoted(basic.substr(0, colon)),
+                        Quoted(basic.substr(colon + 1)));
+  }
   if (options.Switch("fresh")) with += ", freshConnection: true";
-  with += fmt::format(", timeout: {}ms", options.DurationNs("timeout") / 1'000'000);
-  return "kind: Scenario\nname: bench\nhttp: {cookies: off}\nsteps:\n- {id: request, action: "
-         "http.request, with: {" +
-         with + "}}\n";
+  with += fmt::format(", timeout: {}us", options.DurationNs("timeout") / 1000);
+  with += fmt::format(", connectTimeout: {}us", options.DurationNs("connect-timeout") / 1000);
+  return fmt::format(
+      "kind: Scenario\nname: bench\n{}http: {{cookies: off}}\nsteps:\n"
+      "- {{id: request, action: http.request, with: {{{}}}}}\n",
+      has_body ? "params: {body: {type: string}}\n" : "", with);
+}
+
+base::Result<std::string> Body(const base::Options& options) {
+  if (options.Has("body") && options.Has("body-file"))
+    return base::InvalidArgument("--body and --body-file: give one of them");
+  if (options.Has("body")) return options.String("body");
+  if (!options.Has("body-file")) return std::string();
+  ASSIGN_OR_RETURN(const auto source, ReadSource(options.String("body-file")));
+  return source->text;
 }
 
 double Ms(std::uint64_t ns) { return static_cast<double>(ns) / 1e6; }
@@ -65,6 +113,9 @@ base::Result<base::ExitCode> Bench(const Invocation& invocation, Context& contex
   ASSIGN_OR_RETURN(const std::string text, ScenarioFor(url, options));
   RunRequest request;
   request.sources.push_back(std::make_shared<const model::Source>(model::Source{"bench", text}));
+  ASSIGN_OR_RETURN(std::string body, Body(options));
+  if (options.Has("body") || options.Has("body-file"))
+    request.set.emplace_back("body", std::move(body));
   const std::int64_t streams = options.Int("streams");
   if (streams > 1 && !options.Switch("http2")) {
     return base::InvalidArgument(
@@ -97,14 +148,15 @@ base::Result<base::ExitCode> Bench(const Invocation& invocation, Context& contex
     context.out << fmt::format(
         "{{\"url\":{},\"requests\":{},\"requests_per_second\":{:.3f},\"errors\":{},\"duration_s\":{"
         ":.3f},\"threads\":{},"
-        "\"latency_ms\":{{\"p50\":{:.6f},\"p90\":{:.6f},\"p99\":{:.6f},\"p999\":{:.6f},\"max\":{:."
+        "\"latency_ms\":{{\"p50\":{:.6f},\"p90\":{:.6f},\"p95\":{:.6f},\"p99\":{:.6f},\"p999\":{:."
+        "6f},\"max\":{:."
         "6f}}},"
         "\"service_ms\":{{\"p50\":{:.6f},\"p99\":{:.6f},\"max\":{:.6f}}},"
         "\"lateness_ms\":{{\"p50\":{:.6f},\"p99\":{:.6f},\"max\":{:.6f}}},"
         "\"dropped\":{},\"bytes_in\":{},\"bytes_out\":{},\"connections_opened\":{},\"cpu_us_per_"
         "request\":{:.3f}}}\n",
         Quoted(url), step.requests, rate, step.failed, seconds, done.result.threads, q(0.5), q(0.9),
-        q(0.99), q(0.999), Ms(step.Latency().Quantile(1)), Ms(step.service.Quantile(0.5)),
+        q(0.95), q(0.99), q(0.999), Ms(step.Latency().Quantile(1)), Ms(step.service.Quantile(0.5)),
         Ms(step.service.Quantile(0.99)), Ms(step.service.Quantile(1)),
         Ms(scenario.lateness.Quantile(0.5)), Ms(scenario.lateness.Quantile(0.99)),
         Ms(scenario.lateness.Quantile(1)), scenario.dropped, step.bytes_in, step.bytes_out,
@@ -115,9 +167,10 @@ base::Result<base::ExitCode> Bench(const Invocation& invocation, Context& contex
         step.requests, seconds, rate, step.failed, cpu_us, done.result.threads,
         done.result.threads == 1 ? "" : "s");
     context.out << fmt::format(
-        "latency   p50 {:.3f} ms   p90 {:.3f} ms   p99 {:.3f} ms   p99.9 {:.3f} ms   max {:.3f} "
+        "latency   p50 {:.3f} ms   p90 {:.3f} ms   p95 {:.3f} ms   p99 {:.3f} ms   p99.9 {:.3f} ms "
+        "  max {:.3f} "
         "ms\n",
-        q(0.5), q(0.9), q(0.99), q(0.999), Ms(step.Latency().Quantile(1)));
+        q(0.5), q(0.9), q(0.95), q(0.99), q(0.999), Ms(step.Latency().Quantile(1)));
     if (options.Has("rate")) {
       context.out << fmt::format(
           "lateness  p50 {:.3f} ms   p99 {:.3f} ms   max {:.3f} ms   dropped {}\n",
@@ -154,94 +207,149 @@ Command BenchCommand() {
           "ronda bench http://127.0.0.1:8080/ -c 64 -d 10s\nronda bench https://shop.test/ --rate "
           "500 -d 1m --json",
       .positionals = {{.name = "URL", .description = "What to request."}},
-      .options = {{.name = "connections",
-                   .letter = 'c',
-                   .type = OptionType::kInt,
-                   .value_name = "N",
-                   .default_text = "10",
-                   .min = "1",
-                   .max = "1000000",
-                   .scope = OptionScope::kFlagOnly,
-                   .description = "Connections, each with one request at a time (see --streams)."},
-                  {.name = "duration",
-                   .letter = 'd',
-                   .type = OptionType::kDuration,
-                   .default_text = "10s",
-                   .min = "1ms",
-                   .scope = OptionScope::kFlagOnly,
-                   .description = "How long."},
-                  {.name = "requests",
-                   .letter = 'n',
-                   .type = OptionType::kInt,
-                   .value_name = "N",
-                   .min = "1",
-                   .scope = OptionScope::kFlagOnly,
-                   .description = "Ends after so many requests instead."},
-                  {.name = "rate",
-                   .letter = 'r',
-                   .type = OptionType::kFloat,
-                   .value_name = "N",
-                   .min = "0.001",
-                   .unit = "requests/s",
-                   .scope = OptionScope::kFlagOnly,
-                   .description =
-                       "Starts so many requests a second whatever the target does (open model)."},
-                  {.name = "threads",
-                   .letter = 't',
-                   .type = OptionType::kInt,
-                   .value_name = "N",
-                   .min = "1",
-                   .max = "1024",
-                   .scope = OptionScope::kFlagOnly,
-                   .description = "Reactor threads; as many as the load needs unless given."},
-                  {.name = "http2",
-                   .type = OptionType::kSwitch,
-                   .scope = OptionScope::kFlagOnly,
-                   .description = "Speaks HTTP/2: by ALPN on https, by prior knowledge on http."},
-                  {.name = "streams",
-                   .letter = 'm',
-                   .type = OptionType::kInt,
-                   .value_name = "N",
-                   .default_text = "1",
-                   .min = "1",
-                   .max = "1000",
-                   .scope = OptionScope::kFlagOnly,
-                   .description = "Concurrent requests on each HTTP/2 connection."},
-                  {.name = "method",
-                   .letter = 'X',
-                   .value_name = "METHOD",
-                   .default_text = "GET",
-                   .scope = OptionScope::kFlagOnly,
-                   .description = "The method; POST when there is a body."},
-                  {.name = "header",
-                   .letter = 'H',
-                   .type = OptionType::kList,
-                   .value_name = "HEADER",
-                   .scope = OptionScope::kFlagOnly,
-                   .description = "A header, \"Name: value\"; may be given several times."},
-                  {.name = "body",
-                   .value_name = "TEXT",
-                   .scope = OptionScope::kFlagOnly,
-                   .description = "The request's body."},
-                  {.name = "timeout",
-                   .type = OptionType::kDuration,
-                   .default_text = "30s",
-                   .min = "1ms",
-                   .scope = OptionScope::kFlagOnly,
-                   .description = "Of one request."},
-                  {.name = "insecure",
-                   .letter = 'k',
-                   .type = OptionType::kSwitch,
-                   .scope = OptionScope::kFlagOnly,
-                   .description = "Does not verify the server's certificate."},
-                  {.name = "fresh",
-                   .type = OptionType::kSwitch,
-                   .scope = OptionScope::kFlagOnly,
-                   .description = "Opens a connection for each request."},
-                  {.name = "json",
-                   .type = OptionType::kSwitch,
-                   .scope = OptionScope::kFlagOnly,
-                   .description = "One JSON object."}},
+      .options =
+          {{.name = "connections",
+            .letter = 'c',
+            .type = OptionType::kInt,
+            .value_name = "N",
+            .default_text = "10",
+            .min = "1",
+            .max = "1000000",
+            .scope = OptionScope::kFlagOnly,
+            .description = "Connections, each with one request at a time (see --streams)."},
+           {.name = "duration",
+            .letter = 'd',
+            .type = OptionType::kDuration,
+            .default_text = "10s",
+            .min = "1ms",
+            .scope = OptionScope::kFlagOnly,
+            .description = "How long."},
+           {.name = "requests",
+            .letter = 'n',
+            .type = OptionType::kInt,
+            .value_name = "N",
+            .min = "1",
+            .scope = OptionScope::kFlagOnly,
+            .description = "Ends after so many requests instead."},
+           {.name = "rate",
+            .letter = 'r',
+            .type = OptionType::kFloat,
+            .value_name = "N",
+            .min = "0.001",
+            .unit = "requests/s",
+            .scope = OptionScope::kFlagOnly,
+            .description =
+                "Starts so many requests a second whatever the target does (open model)."},
+           {.name = "threads",
+            .letter = 't',
+            .type = OptionType::kInt,
+            .value_name = "N",
+            .min = "1",
+            .max = "1024",
+            .scope = OptionScope::kFlagOnly,
+            .description = "Reactor threads; as many as the load needs unless given."},
+           {.name = "http2",
+            .type = OptionType::kSwitch,
+            .scope = OptionScope::kFlagOnly,
+            .description = "Speaks HTTP/2: by ALPN on https, by prior knowledge on http."},
+           {.name = "streams",
+            .letter = 'm',
+            .type = OptionType::kInt,
+            .value_name = "N",
+            .default_text = "1",
+            .min = "1",
+            .max = "1000",
+            .scope = OptionScope::kFlagOnly,
+            .description = "Concurrent requests on each HTTP/2 connection."},
+           {.name = "method",
+            .letter = 'X',
+            .value_name = "METHOD",
+            .default_text = "GET",
+            .scope = OptionScope::kFlagOnly,
+            .description = "The method; POST when there is a body."},
+           {.name = "header",
+            .letter = 'H',
+            .type = OptionType::kList,
+            .value_name = "HEADER",
+            .scope = OptionScope::kFlagOnly,
+            .description = "A header, \"Name: value\"; may be given several times."},
+           {.name = "body",
+            .value_name = "TEXT",
+            .scope = OptionScope::kFlagOnly,
+            .description = "The request's body."},
+           {.name = "body-file",
+            .value_name = "FILE",
+            .scope = OptionScope::kFlagOnly,
+            .description = "A file that is the body; it is read once."},
+           {.name = "basic",
+            .letter = 'u',
+            .value_name = "USER:PASSWORD",
+            .scope = OptionScope::kFlagOnly,
+            .secrecy = base::Secrecy::kSecret,
+            .description = "Authorization: Basic."},
+           {.name = "timeout",
+            .type = OptionType::kDuration,
+            .default_text = "30s",
+            .min = "1ms",
+            .scope = OptionScope::kFlagOnly,
+            .description = "Of one request."},
+           {.name = "connect-timeout",
+            .type = OptionType::kDuration,
+            .default_text = "10s",
+            .min = "1ms",
+            .scope = OptionScope::kFlagOnly,
+            .description = "Until a connection, TLS included, stands."},
+           {.name = "ca",
+            .value_name = "FILE",
+            .scope = OptionScope::kFlagOnly,
+            .description = "A PEM file of the authorities trusted, instead of the system's."},
+           {.name = "cert",
+            .value_name = "FILE",
+            .scope = OptionScope::kFlagOnly,
+            .description = "A PEM file: the client's certificate and its chain."},
+           {.name = "key",
+            .value_name = "FILE",
+            .scope = OptionScope::kFlagOnly,
+            .description = "A PEM file: the key of --cert."},
+           {.name = "server-name",
+            .value_name = "NAME",
+            .scope = OptionScope::kFlagOnly,
+            .description = "SNI, and the name that is checked, instead of the URL's host."},
+           {.name = "insecure",
+            .letter = 'k',
+            .type = OptionType::kSwitch,
+            .scope = OptionScope::kFlagOnly,
+            .description = "Does not verify the server's certificate."},
+           {.name = "resolve",
+            .type = OptionType::kList,
+            .value_name = "HOST:PORT:ADDRESS",
+            .scope = OptionScope::kFlagOnly,
+            .description = "Where a host is, as curl's --resolve; may be given several times."},
+           {.name = "family",
+            .type = OptionType::kChoice,
+            .default_text = "any",
+            .choices = {"any", "ipv4", "ipv6"},
+            .scope = OptionScope::kFlagOnly,
+            .description = "Addresses that names are resolved to."},
+           {.name = "source-address",
+            .type = OptionType::kList,
+            .value_name = "ADDRESS",
+            .scope = OptionScope::kFlagOnly,
+            .description = "A local address; several are taken in turn."},
+           {.name = "proxy",
+            .letter = 'x',
+            .value_name = "URL",
+            .scope = OptionScope::kFlagOnly,
+            .description =
+                "http://[user:password@]host:port; none: not even HTTP_PROXY of the environment."},
+           {.name = "fresh",
+            .type = OptionType::kSwitch,
+            .scope = OptionScope::kFlagOnly,
+            .description = "Opens a connection for each request."},
+           {.name = "json",
+            .type = OptionType::kSwitch,
+            .scope = OptionScope::kFlagOnly,
+            .description = "One JSON object."}},
       .run = Bench};
 }
 
