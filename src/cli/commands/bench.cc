@@ -61,7 +61,7 @@ std::string Tls(const base::Options& options) {
   return fields.empty() ? fields : ", tls: {" + fields.substr(2) + "}";
 }
 
-// The scenario that a bench is: one request. Its body, which may be any bytes, is the param `body`.
+// The scenario that a bench is: one request. Its body, which may be any bytes, is `env.body`.
 base::Result<std::string> ScenarioFor(const std::string& url, const base::Options& options) {
   const bool http2 = options.Switch("http2");
   const bool has_body = options.Has("body") || options.Has("body-file");
@@ -72,7 +72,7 @@ base::Result<std::string> ScenarioFor(const std::string& url, const base::Option
   std::string with = fmt::format("method: {}, url: {}, decompress: false, redirects: 0",
                                  Quoted(method), Quoted(url));
   with += headers;
-  if (has_body) with += ", body: \"${params.body}\"";
+  if (has_body) with += ", body: \"${env.body}\"";
   if (http2) with += url.starts_with("https:") ? ", version: h2" : ", version: h2c";
   if (!http2) with += ", version: '1.1'";
   with += Tls(options);
@@ -91,9 +91,9 @@ base::Result<std::string> ScenarioFor(const std::string& url, const base::Option
   with += fmt::format(", timeout: {}us", options.DurationNs("timeout") / 1000);
   with += fmt::format(", connectTimeout: {}us", options.DurationNs("connect-timeout") / 1000);
   return fmt::format(
-      "kind: Scenario\nname: bench\n{}http: {{cookies: off}}\nsteps:\n"
+      "kind: Scenario\nname: bench\nhttp: {{cookies: off}}\nsteps:\n"
       "- {{id: request, action: http.request, with: {{{}}}}}\n",
-      has_body ? "params: {body: {type: string}}\n" : "", with);
+      with);
 }
 
 base::Result<std::string> Body(const base::Options& options) {
@@ -115,7 +115,7 @@ base::Result<base::ExitCode> Bench(const Invocation& invocation, Context& contex
   request.sources.push_back(std::make_shared<const model::Source>(model::Source{"bench", text}));
   ASSIGN_OR_RETURN(std::string body, Body(options));
   if (options.Has("body") || options.Has("body-file"))
-    request.set.emplace_back("body", std::move(body));
+    request.set.emplace_back("env.body", std::move(body));
   const std::int64_t streams = options.Int("streams");
   if (streams > 1 && !options.Switch("http2")) {
     return base::InvalidArgument(
