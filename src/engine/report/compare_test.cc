@@ -45,7 +45,8 @@ TEST(ReadReportTest, WhatIsNoReportIsRefusedWithTheReason) {
   EXPECT_THAT(ReadReport("{").status().message(), HasSubstr("no JSON"));
   EXPECT_THAT(ReadReport("[1]").status().message(), HasSubstr("no JSON object"));
   EXPECT_THAT(ReadReport("{\"format\":\"x\"}").status().message(), HasSubstr("no report of ronda"));
-  EXPECT_THAT(ReadReport("{\"format\":\"ronda-report\",\"format_version\":2}").status().message(), HasSubstr("format_version"));
+  EXPECT_THAT(ReadReport("{\"format\":\"ronda-report\",\"format_version\":2}").status().message(),
+              HasSubstr("format_version"));
   const TestRun run({.seconds = 2});
   std::string json = ReportJson(run.input);
   const std::size_t at = json.find("\"requests\":200");
@@ -57,7 +58,9 @@ TEST(ReadReportTest, WhatIsNoReportIsRefusedWithTheReason) {
 TEST(CompareTest, TwoRunsOfTheSameAreTheSame) {
   const Comparison comparison = Compare(DataOf({.seed = 1}), DataOf({.seed = 2}));
   EXPECT_FALSE(comparison.worse());
-  for (const ComparedFigure& f : comparison.figures) EXPECT_EQ(f.verdict, Change::kSame) << f.step << " " << f.name << " " << f.change << " " << f.noise;
+  for (const ComparedFigure& f : comparison.figures)
+    EXPECT_EQ(f.verdict, Change::kSame)
+        << f.step << " " << f.name << " " << f.change << " " << f.noise;
 }
 
 TEST(CompareTest, ASlowerRunIsWorseAndTheOtherWayRoundBetter) {
@@ -76,11 +79,14 @@ TEST(CompareTest, ASlowerRunIsWorseAndTheOtherWayRoundBetter) {
 TEST(CompareTest, NewErrorsAreWorse) {
   const Comparison comparison = Compare(DataOf({.seed = 1}), DataOf({.errors = 0.02, .seed = 2}));
   EXPECT_EQ(VerdictOf(comparison, "", "errors"), Change::kWorse);
-  EXPECT_EQ(VerdictOf(Compare(DataOf({.errors = 0.02, .seed = 2}), DataOf({.seed = 1})), "", "errors"), Change::kBetter);
+  EXPECT_EQ(
+      VerdictOf(Compare(DataOf({.errors = 0.02, .seed = 2}), DataOf({.seed = 1})), "", "errors"),
+      Change::kBetter);
 }
 
 TEST(CompareTest, AFewSecondsSayNothing) {
-  const Comparison comparison = Compare(DataOf({.seconds = 5}), DataOf({.seconds = 5, .slower = 2}));
+  const Comparison comparison =
+      Compare(DataOf({.seconds = 5}), DataOf({.seconds = 5, .slower = 2}));
   for (const ComparedFigure& f : comparison.figures) EXPECT_EQ(f.verdict, Change::kUnknown);
   EXPECT_THAT(ComparisonText(comparison, Paint::kPlain), HasSubstr("cannot be judged"));
 }
@@ -91,10 +97,12 @@ TEST(CompareTest, ComparingTwiceGivesTheSame) {
 }
 
 TEST(CompareTest, StepsOfOneRunOnlyAreTold) {
-  const Comparison comparison = Compare(DataOf({.steps = {"login", "<b>old"}}), DataOf({.steps = {"login", "new"}}));
+  const Comparison comparison =
+      Compare(DataOf({.steps = {"login", "<b>old"}}), DataOf({.steps = {"login", "new"}}));
   EXPECT_EQ(comparison.only_in_a, std::vector<std::string>{"<b>old"});
   EXPECT_EQ(comparison.only_in_b, std::vector<std::string>{"new"});
-  EXPECT_THAT(ComparisonText(comparison, Paint::kPlain), HasSubstr("only the second run has the step new"));
+  EXPECT_THAT(ComparisonText(comparison, Paint::kPlain),
+              HasSubstr("only the second run has the step new"));
   EXPECT_THAT(ComparisonHtml(comparison), Not(HasSubstr("<b>old")));
   EXPECT_THAT(ComparisonJson(comparison), HasSubstr("\"only_in_b\":[\"new\"]"));
 }

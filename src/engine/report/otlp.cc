@@ -14,7 +14,15 @@ enum RequestField { kResourceSpans = 1 };
 enum ResourceSpansField { kResource = 1, kScopeSpans = 2 };
 enum ScopeSpansField { kScope = 1, kSpans = 2 };
 enum SpanField {
-  kTraceId = 1, kSpanId = 2, kParentSpanId = 4, kName = 5, kKind = 6, kStart = 7, kEnd = 8, kAttributes = 9, kStatus = 15,
+  kTraceId = 1,
+  kSpanId = 2,
+  kParentSpanId = 4,
+  kName = 5,
+  kKind = 6,
+  kStart = 7,
+  kEnd = 8,
+  kAttributes = 9,
+  kStatus = 15,
 };
 enum StatusField { kMessage = 2, kCode = 3 };
 
@@ -24,7 +32,8 @@ std::array<char, 8> BigEndian(std::uint64_t v) {
   return bytes;
 }
 
-void PutText(pbf_writer& into, protozero::pbf_tag_type field, std::string_view key, std::string_view value) {
+void PutText(pbf_writer& into, protozero::pbf_tag_type field, std::string_view key,
+             std::string_view value) {
   if (value.empty()) return;
   pbf_writer attribute(into, field);
   attribute.add_string(1, key.data(), key.size());

@@ -49,9 +49,9 @@ class SpanBatcher {
 
  private:
   PushQueue& queue_;
-  std::string resource_;   // the encoded message
+  std::string resource_;  // the encoded message
   std::string scope_;
-  std::string spans_;      // encoded fields `spans` of ScopeSpans
+  std::string spans_;  // encoded fields `spans` of ScopeSpans
   std::uint64_t count_ = 0;
 };
 

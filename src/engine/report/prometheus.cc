@@ -16,7 +16,8 @@ namespace ronda::engine::report {
 namespace {
 
 // Seconds; Prometheus' own defaults, further down and up.
-constexpr double kBounds[] = {0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30};
+constexpr double kBounds[] = {0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1,
+                              0.25,   0.5,   1,      2.5,   5,    10,    30};
 
 struct Label {
   std::string name, value;
@@ -41,13 +42,17 @@ class Collector {
   void Begin(std::string name, std::string_view type, std::string_view help) {
     families.push_back({std::move(name), type, help, {}});
   }
-  void Add(std::vector<Label> labels, double value) { AddNamed(families.back().name, std::move(labels), value); }
+  void Add(std::vector<Label> labels, double value) {
+    AddNamed(families.back().name, std::move(labels), value);
+  }
   void AddHistogram(const std::vector<Label>& labels, const base::Histogram& h) {
     const std::string name = families.back().name;
     for (const double bound : kBounds) {
       auto with_bound = labels;
       with_bound.push_back({"le", fmt::format("{}", bound)});
-      AddNamed(name + "_bucket", std::move(with_bound), static_cast<double>(h.CountUpTo(static_cast<std::uint64_t>(std::llround(bound * 1e9)))));
+      AddNamed(
+          name + "_bucket", std::move(with_bound),
+          static_cast<double>(h.CountUpTo(static_cast<std::uint64_t>(std::llround(bound * 1e9)))));
     }
     auto infinite = labels;
     infinite.push_back({"le", "+Inf"});
@@ -71,14 +76,17 @@ void CollectSteps(Collector& c, const stats::Aggregator& load) {
   const auto each = [&](bool network_only, auto&& f) {
     for (std::size_t i = 0; i < shape.steps.size(); ++i) {
       const stats::StepCounters* step = load.totals().steps[i].get();
-      if (step == nullptr || (network_only && shape.steps[i].kind != stats::StepKind::kExchange)) continue;
-      const std::string scenario = shape.scenarios.empty() ? "" : shape.scenarios[shape.steps[i].scenario].name;
+      if (step == nullptr || (network_only && shape.steps[i].kind != stats::StepKind::kExchange))
+        continue;
+      const std::string scenario =
+          shape.scenarios.empty() ? "" : shape.scenarios[shape.steps[i].scenario].name;
       f(std::vector<Label>{{"scenario", scenario}, {"step", shape.steps[i].id}}, *step);
     }
   };
   const auto number = [](std::uint64_t n) { return static_cast<double>(n); };
   c.Begin("ronda_steps_total", "counter", "Steps that ended.");
-  each(false, [&](auto labels, const auto& s) { c.Add(std::move(labels), number(s.service.count())); });
+  each(false,
+       [&](auto labels, const auto& s) { c.Add(std::move(labels), number(s.service.count())); });
   c.Begin("ronda_steps_failed_total", "counter", "Steps that failed.");
   each(false, [&](auto labels, const auto& s) { c.Add(std::move(labels), number(s.failed)); });
   c.Begin("ronda_responses_total", "counter", "Responses by HTTP status.");
@@ -93,7 +101,8 @@ void CollectSteps(Collector& c, const stats::Aggregator& load) {
   each(true, [&](auto labels, const auto& s) {
     for (const auto& [error, count] : s.errors) {
       auto with_error = labels;
-      with_error.push_back({"error", error < shape.errors.size() ? shape.errors[error] : std::to_string(error)});
+      with_error.push_back(
+          {"error", error < shape.errors.size() ? shape.errors[error] : std::to_string(error)});
       c.Add(std::move(with_error), number(count));
     }
   });
@@ -101,7 +110,8 @@ void CollectSteps(Collector& c, const stats::Aggregator& load) {
   each(true, [&](auto labels, const auto& s) { c.Add(std::move(labels), number(s.bytes_in)); });
   c.Begin("ronda_sent_bytes_total", "counter", "Bytes sent.");
   each(true, [&](auto labels, const auto& s) { c.Add(std::move(labels), number(s.bytes_out)); });
-  c.Begin("ronda_latency_seconds", "histogram", "From the intended start of an exchange to its end.");
+  c.Begin("ronda_latency_seconds", "histogram",
+          "From the intended start of an exchange to its end.");
   each(true, [&](auto labels, const auto& s) { c.AddHistogram(labels, s.Latency()); });
   c.Begin("ronda_service_seconds", "histogram", "From the real start of an exchange to its end.");
   each(true, [&](auto labels, const auto& s) { c.AddHistogram(labels, s.service); });
@@ -116,7 +126,8 @@ void CollectScenarios(Collector& c, const stats::Aggregator& load) {
   };
   c.Begin("ronda_iterations_total", "counter", "Iterations by outcome.");
   each([&](const auto& labels, const auto& s) {
-    for (const auto& [outcome, count] : {std::pair{"ok", s.ok}, std::pair{"failed", s.failed}, std::pair{"interrupted", s.interrupted}}) {
+    for (const auto& [outcome, count] : {std::pair{"ok", s.ok}, std::pair{"failed", s.failed},
+                                         std::pair{"interrupted", s.interrupted}}) {
       auto with_outcome = labels;
       with_outcome.push_back({"outcome", outcome});
       c.Add(std::move(with_outcome), static_cast<double>(count));
@@ -124,9 +135,11 @@ void CollectScenarios(Collector& c, const stats::Aggregator& load) {
   });
   c.Begin("ronda_dropped_arrivals_total", "counter", "Arrivals given up because no user was free.");
   each([&](const auto& labels, const auto& s) { c.Add(labels, static_cast<double>(s.dropped)); });
-  c.Begin("ronda_iteration_seconds", "histogram", "From the intended start of an iteration to its end.");
+  c.Begin("ronda_iteration_seconds", "histogram",
+          "From the intended start of an iteration to its end.");
   each([&](const auto& labels, const auto& s) { c.AddHistogram(labels, s.duration); });
-  c.Begin("ronda_arrival_lateness_seconds", "histogram", "How long after their time arrivals began.");
+  c.Begin("ronda_arrival_lateness_seconds", "histogram",
+          "How long after their time arrivals began.");
   each([&](const auto& labels, const auto& s) { c.AddHistogram(labels, s.lateness); });
 }
 
@@ -138,20 +151,28 @@ std::vector<Family> Collect(const stats::Aggregator& load, const RunLabels& run)
   c.Begin("ronda_checks_total", "counter", "Checks by result.");
   for (std::size_t i = 0; i < shape.checks.size(); ++i) {
     const stats::CheckCounters& check = load.totals().checks[i];
-    for (const auto& [result, count] : {std::pair{"passed", check.passed}, std::pair{"failed", check.failed}}) {
-      c.Add({{"check", shape.checks[i].name}, {"result", result}, {"step", shape.steps[shape.checks[i].step].id}}, static_cast<double>(count));
+    for (const auto& [result, count] :
+         {std::pair{"passed", check.passed}, std::pair{"failed", check.failed}}) {
+      c.Add({{"check", shape.checks[i].name},
+             {"result", result},
+             {"step", shape.steps[shape.checks[i].step].id}},
+            static_cast<double>(count));
     }
   }
   const stats::Gauges gauges = load.CurrentGauges();
-  const auto gauge = [&](const char* name, std::string_view type, std::string_view help, double value) {
+  const auto gauge = [&](const char* name, std::string_view type, std::string_view help,
+                         double value) {
     c.Begin(name, type, help);
     c.Add({}, value);
   };
   gauge("ronda_users", "gauge", "Virtual users that are in an iteration.", gauges.users);
   gauge("ronda_connections", "gauge", "Open connections.", gauges.connections);
-  gauge("ronda_connections_opened_total", "counter", "Connections opened.", static_cast<double>(gauges.connections_opened));
-  gauge("ronda_tls_handshakes_total", "counter", "TLS handshakes.", static_cast<double>(gauges.tls_handshakes));
-  gauge("ronda_measured_seconds", "gauge", "How long the load has been measured.", load.MeasuredSeconds());
+  gauge("ronda_connections_opened_total", "counter", "Connections opened.",
+        static_cast<double>(gauges.connections_opened));
+  gauge("ronda_tls_handshakes_total", "counter", "TLS handshakes.",
+        static_cast<double>(gauges.tls_handshakes));
+  gauge("ronda_measured_seconds", "gauge", "How long the load has been measured.",
+        load.MeasuredSeconds());
   std::erase_if(c.families, [](const Family& family) { return family.series.empty(); });
   return std::move(c.families);
 }
@@ -172,7 +193,8 @@ std::string NumberText(double v) {
 std::string PrometheusText(const stats::Aggregator& load, const RunLabels& labels) {
   std::string out;
   for (const Family& family : Collect(load, labels)) {
-    fmt::format_to(std::back_inserter(out), "# HELP {} {}\n# TYPE {} {}\n", family.name, family.help, family.name, family.type);
+    fmt::format_to(std::back_inserter(out), "# HELP {} {}\n# TYPE {} {}\n", family.name,
+                   family.help, family.name, family.type);
     for (const Series& series : family.series) {
       out += series.name;
       char separator = '{';
@@ -189,7 +211,8 @@ std::string PrometheusText(const stats::Aggregator& load, const RunLabels& label
   return out;
 }
 
-PostRequest PrometheusRemoteWrite(const stats::Aggregator& load, const RunLabels& labels, std::uint64_t wall_ns, std::uint64_t* count) {
+PostRequest PrometheusRemoteWrite(const stats::Aggregator& load, const RunLabels& labels,
+                                  std::uint64_t wall_ns, std::uint64_t* count) {
   *count = 0;
   std::string message;
   protozero::pbf_writer request(message);
@@ -210,7 +233,9 @@ PostRequest PrometheusRemoteWrite(const stats::Aggregator& load, const RunLabels
     }
   }
   PostRequest post;
-  post.headers = {{"Content-Type", "application/x-protobuf"}, {"Content-Encoding", "snappy"}, {"X-Prometheus-Remote-Write-Version", "0.1.0"}};
+  post.headers = {{"Content-Type", "application/x-protobuf"},
+                  {"Content-Encoding", "snappy"},
+                  {"X-Prometheus-Remote-Write-Version", "0.1.0"}};
   snappy::Compress(message.data(), message.size(), &post.body);
   return post;
 }

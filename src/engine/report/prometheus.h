@@ -18,11 +18,13 @@ struct RunLabels {
 // The run's metrics as a /metrics page (Prometheus text format 0.0.4). Counters count from the end of
 // warm-up. docs/formats/metrics.md, "Prometheus". On the aggregator's thread.
 [[nodiscard]] std::string PrometheusText(const stats::Aggregator& load, const RunLabels& labels);
-inline constexpr std::string_view kPrometheusContentType = "text/plain; version=0.0.4; charset=utf-8";
+inline constexpr std::string_view kPrometheusContentType =
+    "text/plain; version=0.0.4; charset=utf-8";
 
 // The same as one remote write request (Prometheus remote write 1.0: protocol buffers in a snappy
 // block), all samples of `wall_ns`. *series says how many are in it.
-[[nodiscard]] PostRequest PrometheusRemoteWrite(const stats::Aggregator& load, const RunLabels& labels,
-                                                std::uint64_t wall_ns, std::uint64_t* series);
+[[nodiscard]] PostRequest PrometheusRemoteWrite(const stats::Aggregator& load,
+                                                const RunLabels& labels, std::uint64_t wall_ns,
+                                                std::uint64_t* series);
 
 }  // namespace ronda::engine::report

@@ -31,7 +31,8 @@ struct PushQueue::State {
       pause_until_ns = 0;
       return;
     }
-    counters.last_error = result.status == 0 ? result.error : "HTTP status " + std::to_string(result.status);
+    counters.last_error =
+        result.status == 0 ? result.error : "HTTP status " + std::to_string(result.status);
     if (!WorthAnotherTry(result) || ++body.tries >= kMostTries || given_up) {
       Drop(body);
       return;
@@ -41,7 +42,8 @@ struct PushQueue::State {
   }
 };
 
-PushQueue::PushQueue(Poster& poster, Options options) : state_(std::make_shared<State>()), poster_(poster) {
+PushQueue::PushQueue(Poster& poster, Options options)
+    : state_(std::make_shared<State>()), poster_(poster) {
   state_->options = options;
 }
 

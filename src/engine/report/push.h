@@ -40,8 +40,8 @@ class PushQueue {
     std::uint64_t first_pause_ns = 250'000'000;  // doubles with each try
   };
   struct Counters {
-    std::uint64_t sent = 0;      // items
-    std::uint64_t dropped = 0;   // items
+    std::uint64_t sent = 0;  // items
+    std::uint64_t dropped = 0;  // items
     std::string last_error;
   };
 

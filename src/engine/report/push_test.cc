@@ -111,17 +111,24 @@ TEST(PrometheusTest, ThePageTellsCountersAndCumulativeHistograms) {
   const TestRun run({.seconds = 10, .errors = 0.1, .steps = {"login", "or\"der\n"}});
   const std::string text = PrometheusText(*run.load, {.name = "peak", .run_id = "r1"});
   EXPECT_THAT(text, HasSubstr("# TYPE ronda_latency_seconds histogram\n"));
-  EXPECT_THAT(text, HasSubstr("ronda_steps_total{scenario=\"buy\",step=\"login\",run=\"r1\",run_name=\"peak\"} 500\n"));
+  EXPECT_THAT(
+      text,
+      HasSubstr(
+          "ronda_steps_total{scenario=\"buy\",step=\"login\",run=\"r1\",run_name=\"peak\"} 500\n"));
   EXPECT_THAT(text, HasSubstr("step=\"or\\\"der \""));
-  EXPECT_THAT(text, HasSubstr("ronda_latency_seconds_bucket{scenario=\"buy\",step=\"login\",le=\"+Inf\",run=\"r1\",run_name=\"peak\"} 500\n"));
-  EXPECT_THAT(text, HasSubstr("le=\"0.025\",run=\"r1\",run_name=\"peak\"} 500\n"));  // the slowest takes 10.5 ms
+  EXPECT_THAT(text, HasSubstr("ronda_latency_seconds_bucket{scenario=\"buy\",step=\"login\",le=\"+"
+                              "Inf\",run=\"r1\",run_name=\"peak\"} 500\n"));
+  EXPECT_THAT(
+      text,
+      HasSubstr("le=\"0.025\",run=\"r1\",run_name=\"peak\"} 500\n"));  // the slowest takes 10.5 ms
   EXPECT_THAT(text, HasSubstr("status=\"503\""));
 }
 
 TEST(PrometheusTest, RemoteWriteHasTheSameSeriesWithSortedLabels) {
   const TestRun run({.seconds = 10});
   std::uint64_t count = 0;
-  const PostRequest post = PrometheusRemoteWrite(*run.load, {.name = "peak", .run_id = "r1"}, 1'700'000'000 * kSecond, &count);
+  const PostRequest post = PrometheusRemoteWrite(*run.load, {.name = "peak", .run_id = "r1"},
+                                                 1'700'000'000 * kSecond, &count);
   std::string message;
   ASSERT_TRUE(snappy::Uncompress(post.body.data(), post.body.size(), &message));
   std::uint64_t series = 0;
@@ -217,12 +224,24 @@ ReadSpan SpanOf(protozero::pbf_reader reader) {
 TEST(OtlpTest, ABatchHoldsTheSpansWithResourceAndScope) {
   FakePoster poster;
   PushQueue queue(poster, {});
-  SpanBatcher batcher(queue, {.service = "ronda", .version = "1", .run_id = "r1", .run_name = "peak"});
+  SpanBatcher batcher(queue,
+                      {.service = "ronda", .version = "1", .run_id = "r1", .run_name = "peak"});
   batcher.Flush();
   EXPECT_TRUE(queue.idle());  // nothing is sent for nothing
   batcher.Add({.trace = {1, 2}, .span = 3, .name = "buy", .start_wall_ns = 10, .end_wall_ns = 20});
-  batcher.Add({.trace = {1, 2}, .span = 4, .parent = 3, .name = "GET login", .kind = SpanView::Kind::kClient, .start_wall_ns = 11,
-               .end_wall_ns = 12, .result = SpanView::Result::kError, .error = "reset", .method = "GET", .url = "http://shop/", .step = "login", .status = 503});
+  batcher.Add({.trace = {1, 2},
+               .span = 4,
+               .parent = 3,
+               .name = "GET login",
+               .kind = SpanView::Kind::kClient,
+               .start_wall_ns = 11,
+               .end_wall_ns = 12,
+               .result = SpanView::Result::kError,
+               .error = "reset",
+               .method = "GET",
+               .url = "http://shop/",
+               .step = "login",
+               .status = 503});
   batcher.Flush();
   queue.Tick(0);
   ASSERT_EQ(poster.requests.size(), 1u);

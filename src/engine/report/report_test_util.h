@@ -31,7 +31,8 @@ struct TestRun {
       shape.steps.push_back({step, 0, "http.request", stats::StepKind::kExchange});
     }
     shape.errors = {"", "reset"};
-    load = std::make_unique<stats::Aggregator>(shape, stats::Aggregator::Options{.start_ns = kSecond});
+    load =
+        std::make_unique<stats::Aggregator>(shape, stats::Aggregator::Options{.start_ns = kSecond});
     stats::Recorder& recorder = load->AddRecorder();
     base::Random random(like.seed);
     const auto end = static_cast<std::uint64_t>(like.seconds);
@@ -41,7 +42,8 @@ struct TestRun {
         stats::Exchange e;
         e.step = static_cast<stats::StepId>(i % shape.steps.size());
         e.end_ns = kSecond * (second + 1) + i * 1'000'000;
-        e.start_ns = e.end_ns - static_cast<std::uint64_t>(like.slower * mood * (1e6 + 9e6 * random.Unit()));
+        e.start_ns =
+            e.end_ns - static_cast<std::uint64_t>(like.slower * mood * (1e6 + 9e6 * random.Unit()));
         e.status = 200;
         e.bytes_in = 1000;
         e.phases = {0, 0, 0, 0, 1'000, 500'000, 300'000};
@@ -49,13 +51,19 @@ struct TestRun {
         if (bad) {
           e.status = 503;
           e.outcome = stats::Outcome::kFailed;
-          recorder.RecordFailure({.step = e.step, .kind = stats::FailureKind::kStatus, .code = 503, .message = "503 Service Unavailable"},
+          recorder.RecordFailure({.step = e.step,
+                                  .kind = stats::FailureKind::kStatus,
+                                  .code = 503,
+                                  .message = "503 Service Unavailable"},
                                  [](stats::Example& example) { example.response_body = "sorry"; });
         }
         recorder.RecordExchange(e);
-        recorder.RecordCheck(e.step, bad ? stats::CheckResult::kFailed : stats::CheckResult::kPassed);
+        recorder.RecordCheck(e.step,
+                             bad ? stats::CheckResult::kFailed : stats::CheckResult::kPassed);
         if (e.step == 0) recorder.RecordArrival(0, e.start_ns - 1000, e.start_ns);
-        recorder.RecordIteration(0, 0, e.start_ns, e.end_ns, bad ? stats::IterationOutcome::kFailed : stats::IterationOutcome::kOk);
+        recorder.RecordIteration(
+            0, 0, e.start_ns, e.end_ns,
+            bad ? stats::IterationOutcome::kFailed : stats::IterationOutcome::kOk);
       }
       recorder.Rotate(kSecond * (second + 2));
       load->Collect(kSecond * (second + 2));

@@ -19,7 +19,7 @@ enum class SampleFormat : std::uint8_t { kNdjson, kCsv };
 struct SampleOutcome {
   std::uint64_t written = 0;
   std::uint64_t lost = 0;     // to a writer that could not keep up, or to the file
-  std::string error;          // of the file, "cannot write samples.ndjson: No space left on device"
+  std::string error;  // of the file, "cannot write samples.ndjson: No space left on device"
   // For people: "" when nothing was lost.
   [[nodiscard]] std::string Warning() const;
 };
@@ -32,7 +32,7 @@ class SampleWriter {
   struct Options {
     std::string path;
     SampleFormat format = SampleFormat::kNdjson;
-    std::uint64_t start_ns = 0;       // an instant, monotonic,
+    std::uint64_t start_ns = 0;  // an instant, monotonic,
     std::uint64_t start_wall_ns = 0;  // and since 1970
   };
   // Opens (and empties) the file. `shape` is borrowed.
@@ -61,10 +61,10 @@ class SampleWriter {
   const Options options_;
   const int file_;
   std::vector<std::unique_ptr<stats::SampleChannel>> channels_;
-  std::vector<std::string> step_text_;   // the sample's fields that a step decides
+  std::vector<std::string> step_text_;  // the sample's fields that a step decides
   std::vector<std::string> error_text_;
   std::string buffer_;
-  std::uint64_t in_buffer_ = 0;          // samples
+  std::uint64_t in_buffer_ = 0;  // samples
   // The file up to which it is sound, and before the last piece that was written: room for the end.
   std::uint64_t size_ = 0, size_before_ = 0;
   std::uint64_t written_before_ = 0;

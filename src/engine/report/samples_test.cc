@@ -24,7 +24,10 @@ class SampleWriterTest : public testing::Test {
   ~SampleWriterTest() override { std::remove(path_.c_str()); }
 
   std::unique_ptr<SampleWriter> Open(SampleFormat format) {
-    auto writer = SampleWriter::Open(run_.shape, {.path = path_, .format = format, .start_ns = kSecond, .start_wall_ns = 1'700'000'000 * kSecond});
+    auto writer = SampleWriter::Open(run_.shape, {.path = path_,
+                                                  .format = format,
+                                                  .start_ns = kSecond,
+                                                  .start_wall_ns = 1'700'000'000 * kSecond});
     EXPECT_TRUE(writer.ok()) << writer.status().ToString();
     return *std::move(writer);
   }
@@ -62,8 +65,10 @@ TEST_F(SampleWriterTest, EverySampleIsALineOfJson) {
   const auto lines = Lines();
   ASSERT_EQ(lines.size(), 1001u);
   EXPECT_EQ(lines[0],
-            "{\"time_ms\":1700000000001.500,\"scenario\":\"buy\",\"step\":\"log\\\"in\",\"user\":7,\"iteration\":0,\"status\":200,\"error\":null,"
-            "\"ok\":true,\"latency_ms\":2.000000,\"service_ms\":1.000000,\"bytes_in\":0,\"bytes_out\":0}");
+            "{\"time_ms\":1700000000001.500,\"scenario\":\"buy\",\"step\":\"log\\\"in\",\"user\":7,"
+            "\"iteration\":0,\"status\":200,\"error\":null,"
+            "\"ok\":true,\"latency_ms\":2.000000,\"service_ms\":1.000000,\"bytes_in\":0,\"bytes_"
+            "out\":0}");
   EXPECT_EQ(lines.back(), "{\"end\":true,\"written\":1000,\"lost\":0}");
 }
 
