@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <optional>
+#include <tuple>
 #include <vector>
 
 #include "engine/report/html_assets.h"
@@ -17,20 +18,59 @@ namespace {
 
 constexpr std::size_t kLeastRows = 3;          // seconds that make a chart
 constexpr std::size_t kMostPoints = 400;        // of a chart of the whole run
-// The file stays below 1 MB whatever a run was: these bound its parts; the JSON report has the rest.
-constexpr std::size_t kStepPointBudget = 4500;  // points of all steps together
-constexpr std::size_t kMostStepPoints = 200;
-constexpr std::size_t kMostFailures = 60;
+// The file stays below 1 MB whatever a run was: each part has its share of the bytes, and says what
+// it had no room for; the JSON report has the rest. Style, script and headings are about 30 kB.
+constexpr std::size_t kThresholdBytes = 80'000;
+constexpr std::size_t kStepBytes = 190'000;
+constexpr std::size_t kPhaseBytes = 60'000;
+constexpr std::size_t kCheckBytes = 90'000;
+constexpr std::size_t kFailureBytes = 260'000;
+constexpr std::size_t kExampleBytes = 200'000;  // of them, for the examples
+constexpr std::size_t kNoteBytes = 60'000;
+constexpr std::size_t kFactBytes = 20'000;
+constexpr std::size_t kChartBytes = 180'000;
+static_assert(kThresholdBytes + kStepBytes + kPhaseBytes + kCheckBytes + kFailureBytes +
+                  kNoteBytes + kFactBytes + kChartBytes <=
+              950'000);
 constexpr std::size_t kMostSteps = 300;
-constexpr std::size_t kMostChecks = 200;
-constexpr std::size_t kMostLines = 100;  // of thresholds, events, notes
+constexpr std::size_t kMostStepPoints = 200, kFewestStepPoints = 12;
+constexpr std::size_t kStepPointBudget = 6000;  // points of all steps together, to begin with
 constexpr std::size_t kMostName = 80;  // characters of a name
 constexpr std::size_t kMostText = 400;  // characters of a sentence
-constexpr std::size_t kExampleBudget = 200'000;  // bytes of all examples
 
 using stats::Row;
 using stats::RowQuantiles;
 using stats::StepRow;
+
+// The rows of one part of the page, as far as its share of the file goes. A row that does not fit is
+// left out and counted; rows after it may still fit.
+class Rows {
+ public:
+  explicit Rows(std::size_t budget) : budget_(budget) {}
+
+  bool Add(std::string_view row) {
+    if (text_.size() + row.size() > budget_) {
+      ++left_out_;
+      return false;
+    }
+    text_ += row;
+    return true;
+  }
+  [[nodiscard]] const std::string& text() const { return text_; }
+  [[nodiscard]] std::size_t left_out() const { return left_out_; }
+  [[nodiscard]] bool empty() const { return text_.empty() && left_out_ == 0; }
+  // A line that says how many are missing; empty when none is.
+  [[nodiscard]] std::string LeftOut(std::string_view what) const {
+    return left_out_ == 0 ? ""
+                          : fmt::format("<p class=\"dim\">{} more {} are in the JSON report.</p>\n",
+                                        stats::FormatCount(static_cast<double>(left_out_)), what);
+  }
+
+ private:
+  const std::size_t budget_;
+  std::string text_;
+  std::size_t left_out_ = 0;
+};
 
 // ---- series ------------------------------------------------------------------------------------
 
@@ -135,12 +175,21 @@ void PutColumn(JsonWriter& json, std::string_view key, const std::vector<Row>& r
 
 double Ms(std::uint64_t ns) { return static_cast<double>(ns) / 1e6; }
 
-std::vector<std::size_t> ShownSteps(const stats::Aggregator& load) {
+// The steps that came to an end, in the order of the file. When they are too many those that failed
+// stay, then the most frequent.
+std::vector<std::size_t> StepsToShow(const stats::Aggregator& load) {
   std::vector<std::size_t> shown;
-  for (std::size_t i = 0; i < load.shape().steps.size() && shown.size() < kMostSteps; ++i) {
-    const auto& step = load.totals().steps[i];
-    if (step != nullptr && step->service.count() > 0) shown.push_back(i);
+  const auto& steps = load.totals().steps;
+  for (std::size_t i = 0; i < steps.size(); ++i) {
+    if (steps[i] != nullptr && steps[i]->service.count() > 0) shown.push_back(i);
   }
+  if (shown.size() <= kMostSteps) return shown;
+  std::ranges::stable_sort(shown, [&](std::size_t a, std::size_t b) {
+    return std::tuple(steps[a]->failed > 0, steps[a]->service.count()) >
+           std::tuple(steps[b]->failed > 0, steps[b]->service.count());
+  });
+  shown.resize(kMostSteps);
+  std::ranges::sort(shown);
   return shown;
 }
 
@@ -148,6 +197,20 @@ std::size_t StepsWithRuns(const stats::Aggregator& load) {
   return static_cast<std::size_t>(std::ranges::count_if(load.totals().steps, [](const auto& step) {
     return step != nullptr && step->service.count() > 0;
   }));
+}
+
+// The series of each of `shown`, a JSON list.
+std::string StepSeries(const stats::Aggregator& load, const std::vector<std::size_t>& shown,
+                       std::size_t points, double span) {
+  JsonWriter json;
+  json.List();
+  for (const std::size_t i : shown) {
+    json.Object();
+    PutPoints(json, PointsOf(load.StepRows(static_cast<stats::StepId>(i)), points, span));
+    json.EndObject();
+  }
+  json.EndList();
+  return std::move(json.out);
 }
 
 std::string ChartData(const stats::Aggregator& load, const std::vector<std::size_t>& shown) {
@@ -183,15 +246,17 @@ std::string ChartData(const stats::Aggregator& load, const std::vector<std::size
             [&](const Row& r) { return number(r.bytes_in); });
   PutColumn(json, "bytes_out", rows, span, Fold::kRate,
             [&](const Row& r) { return number(r.bytes_out); });
-  json.EndObject().Key("steps").List();
-  const std::size_t points = std::clamp<std::size_t>(
-      kStepPointBudget / std::max<std::size_t>(shown.size(), 1), 12, kMostStepPoints);
-  for (const std::size_t i : shown) {
-    json.Object().Field("id", Cut(PlainText(load.shape().steps[i].id), kMostName));
-    PutPoints(json, PointsOf(load.StepRows(static_cast<stats::StepId>(i)), points, span));
-    json.EndObject();
-  }
-  json.EndList().EndObject();
+  json.EndObject().Key("steps");
+  const std::size_t budget = kChartBytes - std::min(json.out.size(), kChartBytes);
+  std::size_t points =
+      std::clamp<std::size_t>(kStepPointBudget / std::max<std::size_t>(shown.size(), 1),
+                              kFewestStepPoints, kMostStepPoints);
+  // Coarser until it fits. What comes out is deterministic; the last resort is a chart of one point.
+  std::string steps = StepSeries(load, shown, points, span);
+  for (; steps.size() > budget && points > 1; points = points * 3 / 4)
+    steps = StepSeries(load, shown, points * 3 / 4, span);
+  json.out += steps.size() > budget ? "[]" : steps;
+  json.out += '}';
   return std::move(json.out);
 }
 
@@ -225,13 +290,13 @@ std::string Banner(const ReportInput& in) {
   std::string out = fmt::format(
       "<div class=\"banner{}\"><div class=\"top\"><span class=\"pill\">{}</span><h1>{}</h1></div>",
       in.passed ? " pass" : "", in.passed ? "PASSED" : "FAILED", Name(in.name));
-  out +=
-      fmt::format("<p>{}{}</p>", Sentence(in.verdict),
-                  in.end == "done" || in.end.empty()
-                      ? ""
-                      : XmlText(" (" + in.end + (in.reason.empty() ? "" : ": " + in.reason) + ")"));
+  out += fmt::format(
+      "<p>{}{}</p>", Sentence(in.verdict),
+      in.end == "done" || in.end.empty()
+          ? ""
+          : Sentence(" (" + in.end + (in.reason.empty() ? "" : ": " + in.reason) + ")"));
   out += fmt::format("<p class=\"dim\">{}{} · {} · {}</p></div>\n", XmlText(in.kind),
-                     in.environment.empty() ? "" : " in " + XmlText(in.environment),
+                     in.environment.empty() ? "" : " in " + Name(in.environment),
                      in.start_wall_ns == 0 ? "no start" : UtcTime(in.start_wall_ns),
                      FormatNs(in.duration_ns));
   return out;
@@ -239,24 +304,24 @@ std::string Banner(const ReportInput& in) {
 
 std::string Thresholds(const ReportInput& in) {
   if (in.thresholds.empty()) return {};
-  std::string rows;
+  Rows rows(kThresholdBytes);
   // What failed comes first, and is never the part that is left out.
   std::vector<const stats::ThresholdResult*> order;
   for (const stats::ThresholdResult& t : in.thresholds) order.push_back(&t);
   std::ranges::stable_sort(order,
                            [](const auto* a, const auto* b) { return a->verdict > b->verdict; });
-  for (std::size_t n = 0; n < order.size() && n < kMostLines; ++n) {
-    const stats::ThresholdResult& t = *order[n];
-    const bool good = t.verdict == stats::ThresholdResult::Verdict::kPassed;
-    rows += fmt::format(
-        "<tr><td class=\"{}\">{}</td><td class=\"l wrap\">{}</td><td class=\"l "
-        "wrap\">{}</td></tr>\n",
-        good ? "ok" : "no", good ? "✓ passed" : "✗ failed", Sentence(t.text), Sentence(Actual(t)));
+  for (const stats::ThresholdResult* t : order) {
+    const bool good = t->verdict == stats::ThresholdResult::Verdict::kPassed;
+    rows.Add(
+        fmt::format("<tr><td class=\"{}\">{}</td><td class=\"l wrap\">{}</td><td class=\"l "
+                    "wrap\">{}</td></tr>\n",
+                    good ? "ok" : "no", good ? "✓ passed" : "✗ failed", Sentence(t->text),
+                    Sentence(Actual(*t))));
   }
   return "<h2>Thresholds</h2><div class=\"scroll\"><table "
          "class=\"conditions\"><thead><tr><th>verdict</th><th class=\"l\">threshold</th>"
          "<th class=\"l\">actual</th></tr></thead><tbody>\n" +
-         rows + "</tbody></table></div>\n";
+         rows.text() + "</tbody></table></div>\n" + rows.LeftOut("thresholds");
 }
 
 std::string Tile(const std::string& value, std::string_view label, bool bad = false) {
@@ -308,29 +373,34 @@ std::string Tiles(const ReportInput& in) {
   return out + "</div>\n";
 }
 
-std::string Steps(const stats::Aggregator& load, const std::vector<std::size_t>& shown) {
+// The table of steps. Cuts `shown` to those that it had room for.
+std::string Steps(const stats::Aggregator& load, std::vector<std::size_t>& shown) {
   if (shown.empty()) return "<p class=\"empty\">No step came to its end.</p>\n";
   const double seconds = load.MeasuredSeconds();
-  std::string rows;
-  for (std::size_t n = 0; n < shown.size(); ++n) {
-    const stats::StepInfo& info = load.shape().steps[shown[n]];
-    const stats::StepCounters& s = *load.totals().steps[shown[n]];
+  Rows rows(kStepBytes);
+  std::size_t n = 0;
+  for (const std::size_t i : shown) {
+    const stats::StepInfo& info = load.shape().steps[i];
+    const stats::StepCounters& s = *load.totals().steps[i];
     const base::Histogram& h = s.Latency();
     const double rate = seconds > 0 ? static_cast<double>(h.count()) / seconds : 0;
-    rows += fmt::format("<tr data-step=\"{}\"><td class=\"wrap\">{}</td>", n, Name(info.id));
-    rows += CountCell(h.count()) +
-            fmt::format("<td data-v=\"{:.6f}\">{}</td>", rate, stats::FormatRate(rate));
-    rows += CountCell(s.failed, s.failed > 0 ? "no" : "");
-    rows += DurationCell(h.Quantile(0.5)) + DurationCell(h.Quantile(0.95)) +
-            DurationCell(h.Quantile(0.99));
-    rows += DurationCell(h.MaxNs()) + DurationCell(s.service.Quantile(0.95)) +
-            "<td class=\"spark\"></td></tr>\n";
+    std::string row =
+        fmt::format("<tr data-step=\"{}\"><td class=\"wrap\">{}</td>", n, Name(info.id));
+    row += CountCell(h.count()) +
+           fmt::format("<td data-v=\"{:.6f}\">{}</td>", rate, stats::FormatRate(rate));
+    row += CountCell(s.failed, s.failed > 0 ? "no" : "");
+    row += DurationCell(h.Quantile(0.5)) + DurationCell(h.Quantile(0.95)) +
+           DurationCell(h.Quantile(0.99));
+    row += DurationCell(h.MaxNs()) + DurationCell(s.service.Quantile(0.95)) +
+           "<td class=\"spark\"></td></tr>\n";
+    if (rows.Add(row)) shown[n++] = i;
   }
+  shown.resize(n);
   return "<div class=\"scroll\"><table "
          "class=\"sort\"><thead><tr><th>step</th><th>runs</th><th>rate</th><th>failed</th>"
          "<th>p50</th><th>p95</th><th>p99</th><th>max</th><th>service p95</th><th data-plain>p95 "
          "over time</th></tr></thead><tbody>\n" +
-         rows + "</tbody></table></div>\n";
+         rows.text() + "</tbody></table></div>\n";
 }
 
 std::string PhaseP95(const stats::StepCounters& s, stats::Phase phase) {
@@ -343,13 +413,11 @@ std::string Phases(const stats::Aggregator& load, const std::vector<std::size_t>
   static constexpr const char* kColors[stats::kPhases] = {"s4", "s7", "s2", "s3", "s6", "s1", "s5"};
   static constexpr const char* kLabels[stats::kPhases] = {"blocked", "DNS",        "connect", "TLS",
                                                           "send",    "first byte", "transfer"};
-  static constexpr std::size_t kMostBars = 60;
-  std::string rows;
-  std::size_t bars = 0;
+  Rows rows(kPhaseBytes);
   std::array<bool, stats::kPhases> used{};
   for (const std::size_t i : shown) {
     const stats::StepCounters& s = *load.totals().steps[i];
-    if (!s.phases || bars == kMostBars) continue;
+    if (!s.phases) continue;
     std::array<double, stats::kPhases> mean{};
     double sum = 0;
     for (std::size_t p = 0; p < stats::kPhases; ++p) {
@@ -358,7 +426,6 @@ std::string Phases(const stats::Aggregator& load, const std::vector<std::size_t>
       sum += mean[p];
     }
     if (sum <= 0) continue;
-    ++bars;
     std::string bar, cells;
     for (std::size_t p = 0; p < stats::kPhases; ++p) {
       used[p] = used[p] || mean[p] > 0;
@@ -368,11 +435,11 @@ std::string Phases(const stats::Aggregator& load, const std::vector<std::size_t>
                            stats::FormatDuration(mean[p]));
       }
     }
-    rows += fmt::format(
-        "<tr><td class=\"wrap\">{}</td><td class=\"l\"><div "
-        "class=\"bar\">{}</div></td><td>{}</td><td>{}</td><td>{}</td></tr>\n",
-        Name(load.shape().steps[i].id), bar, stats::FormatDuration(sum),
-        PhaseP95(s, stats::Phase::kFirstByte), PhaseP95(s, stats::Phase::kConnect));
+    rows.Add(
+        fmt::format("<tr><td class=\"wrap\">{}</td><td class=\"l\"><div "
+                    "class=\"bar\">{}</div></td><td>{}</td><td>{}</td><td>{}</td></tr>\n",
+                    Name(load.shape().steps[i].id), bar, stats::FormatDuration(sum),
+                    PhaseP95(s, stats::Phase::kFirstByte), PhaseP95(s, stats::Phase::kConnect)));
   }
   if (rows.empty()) return {};
   std::string legend = "<div class=\"legend\">";
@@ -384,7 +451,7 @@ std::string Phases(const stats::Aggregator& load, const std::vector<std::size_t>
   return "<h2>Where the time goes</h2><div class=\"scroll\"><table><thead><tr><th>step</th><th "
          "class=\"l\">mean by phase</th><th>mean</th>"
          "<th>first byte p95</th><th>connect p95</th></tr></thead><tbody>\n" +
-         rows + "</tbody></table></div>" + legend + "</div>\n";
+         rows.text() + "</tbody></table></div>" + legend + "</div>\n" + rows.LeftOut("steps");
 }
 
 std::string Checks(const stats::Aggregator& load) {
@@ -398,28 +465,24 @@ std::string Checks(const stats::Aggregator& load) {
     return (load.totals().checks[a].failed > 0) > (load.totals().checks[b].failed > 0);
   });
   if (order.empty()) return {};
-  std::string rows;
-  for (std::size_t n = 0; n < order.size() && n < kMostChecks; ++n) {
-    const stats::CheckCounters& c = load.totals().checks[order[n]];
+  Rows rows(kCheckBytes);
+  for (const std::size_t i : order) {
+    const stats::CheckCounters& c = load.totals().checks[i];
     const bool good = c.failed == 0;
-    rows += fmt::format("<tr><td class=\"wrap\">{}</td><td class=\"l wrap\">{}</td>",
-                        Name(shape.checks[order[n]].name),
-                        Name(shape.steps[shape.checks[order[n]].step].id));
-    rows += CountCell(c.passed) + CountCell(c.failed, good ? "" : "no");
-    rows += fmt::format("<td data-v=\"{:.6f}\" class=\"{}\">{} {}</td></tr>\n",
-                        static_cast<double>(c.passed) / static_cast<double>(c.passed + c.failed),
-                        good ? "ok" : "no", good ? "✓" : "✗",
-                        FormatRatio(c.passed, c.passed + c.failed));
+    std::string row =
+        fmt::format("<tr><td class=\"wrap\">{}</td><td class=\"l wrap\">{}</td>",
+                    Name(shape.checks[i].name), Name(shape.steps[shape.checks[i].step].id));
+    row += CountCell(c.passed) + CountCell(c.failed, good ? "" : "no");
+    row += fmt::format("<td data-v=\"{:.6f}\" class=\"{}\">{} {}</td></tr>\n",
+                       static_cast<double>(c.passed) / static_cast<double>(c.passed + c.failed),
+                       good ? "ok" : "no", good ? "✓" : "✗",
+                       FormatRatio(c.passed, c.passed + c.failed));
+    rows.Add(row);
   }
-  std::string more;
-  if (order.size() > kMostChecks)
-    more = fmt::format(
-        "<p class=\"dim\">{} more checks, all of which passed or are in the JSON report.</p>",
-        order.size() - kMostChecks);
   return "<h2>Checks</h2><div class=\"scroll\"><table class=\"sort\"><thead><tr><th>check</th><th "
          "class=\"l\">step</th><th>passed</th><th>failed</th>"
          "<th>ratio</th></tr></thead><tbody>\n" +
-         rows + "</tbody></table></div>\n" + more;
+         rows.text() + "</tbody></table></div>\n" + rows.LeftOut("checks");
 }
 
 std::string Block(std::string_view heading, const std::string& first, const std::string& second,
@@ -433,7 +496,7 @@ std::string Block(std::string_view heading, const std::string& first, const std:
 }
 
 std::string Failure(const stats::FailureGroup& g, const stats::Shape& shape, std::string_view part,
-                    std::size_t& budget) {
+                    std::size_t& example_budget) {
   const std::string when = g.first_second == g.last_second
                                ? fmt::format("at {} s", g.first_second)
                                : fmt::format("{}–{} s", g.first_second, g.last_second);
@@ -447,10 +510,10 @@ std::string Failure(const stats::FailureGroup& g, const stats::Shape& shape, std
     if (e.detail != g.message) body += Block("what happened", e.detail, {}, {});
     body += Block("request", e.request_line, e.request_head, e.request_body);
     body += Block("response", e.response_line, e.response_head, e.response_body);
-    if (body.size() > budget) {
+    if (body.size() > example_budget) {
       body = "<p class=\"dim\">Its example is in the JSON report.</p>";
     } else {
-      budget -= body.size();
+      example_budget -= body.size();
     }
     std::string facts;
     for (const std::string& fact :
@@ -466,24 +529,19 @@ std::string Failure(const stats::FailureGroup& g, const stats::Shape& shape, std
 }
 
 std::string Failures(const ReportInput& in) {
-  std::string out;
-  std::size_t shown = 0, all = 0, budget = kExampleBudget;
+  Rows rows(kFailureBytes);
+  std::size_t all = 0, example_budget = kExampleBytes;
   const auto add = [&](const stats::Aggregator* load, std::string_view part) {
     if (load == nullptr) return;
     for (const stats::FailureGroup* g : load->Failures()) {
       ++all;
-      if (shown < kMostFailures) {
-        out += Failure(*g, load->shape(), part, budget);
-        ++shown;
-      }
+      rows.Add(Failure(*g, load->shape(), part, example_budget));
     }
   };
   add(in.outer, "setup or finally, ");
   add(in.load, "");
-  if (out.empty()) return {};
-  if (all > shown)
-    out += fmt::format("<p class=\"dim\">{} rarer kinds of errors are in the JSON report.</p>\n",
-                       all - shown);
+  if (rows.empty()) return {};
+  std::string out = rows.text() + rows.LeftOut("kinds of errors");
   if (in.load->FailuresWithoutGroup() > 0) {
     out += fmt::format("<p class=\"dim\">{} failures of other kinds were counted only.</p>\n",
                        stats::FormatCount(static_cast<double>(in.load->FailuresWithoutGroup())));
@@ -497,30 +555,25 @@ std::string Failures(const ReportInput& in) {
 
 std::string Notes(const ReportInput& in) {
   if (in.guard_events.empty() && in.warnings.empty()) return {};
-  std::string out = "<h2>Events and notes</h2><ul class=\"notes\">\n";
-  std::size_t lines = 0;
+  Rows rows(kNoteBytes);
   for (const stats::GuardEvent& e : in.guard_events) {
-    if (lines++ >= kMostLines) break;
-    out += fmt::format("<li>at {} s the guard <b>{}</b> {}: {}</li>\n", e.second, Name(e.text),
-                       e.kind == stats::GuardEvent::Kind::kFired ? "fired" : "let go",
-                       Sentence(e.reason));
+    rows.Add(fmt::format("<li>at {} s the guard <b>{}</b> {}: {}</li>\n", e.second, Name(e.text),
+                         e.kind == stats::GuardEvent::Kind::kFired ? "fired" : "let go",
+                         Sentence(e.reason)));
   }
   for (const std::string& warning : in.warnings) {
-    if (lines++ >= kMostLines) break;
-    out += "<li>" + Sentence(warning) + "</li>\n";
+    rows.Add("<li>" + Sentence(warning) + "</li>\n");
   }
-  const std::size_t all = in.guard_events.size() + in.warnings.size();
-  if (all > kMostLines)
-    out += fmt::format("<li>{} more are in the JSON report</li>\n", all - kMostLines);
-  return out + "</ul>\n";
+  return "<h2>Events and notes</h2><ul class=\"notes\">\n" + rows.text() + "</ul>\n" +
+         rows.LeftOut("notes");
 }
 
 std::string Facts(const ReportInput& in) {
   const stats::Totals& totals = in.load->totals();
   const stats::Gauges gauges = in.load->CurrentGauges();
-  std::string out = "<h2>The run</h2><dl>";
+  Rows rows(kFactBytes);
   const auto fact = [&](std::string_view name, const std::string& value) {
-    if (!value.empty()) out += fmt::format("<dt>{}</dt><dd>{}</dd>", name, XmlText(value));
+    if (!value.empty()) rows.Add(fmt::format("<dt>{}</dt><dd>{}</dd>", name, Sentence(value)));
   };
   for (const stats::ScenarioInfo& s : in.load->shape().scenarios)
     fact("scenario", s.name + (s.executor.empty() ? "" : ", " + s.executor));
@@ -555,7 +608,7 @@ std::string Facts(const ReportInput& in) {
                             stats::FormatCount(static_cast<double>(count)));
   fact("statuses", statuses);
   fact("written by", in.version);
-  return out + "</dl>\n";
+  return "<h2>The run</h2><dl>" + rows.text() + "</dl>\n" + rows.LeftOut("facts");
 }
 
 }  // namespace
@@ -588,7 +641,8 @@ std::string HtmlPage(std::string_view title, const std::string& body, const std:
 }
 
 std::string ReportHtml(const ReportInput& in) {
-  const std::vector<std::size_t> shown = ShownSteps(*in.load);
+  std::vector<std::size_t> shown = StepsToShow(*in.load);
+  const std::string steps = Steps(*in.load, shown);
   std::string body = Banner(in) + Thresholds(in) + Tiles(in);
   body +=
       "<h2>Over time <small id=\"charted\">all steps</small><button class=\"button\" "
@@ -602,9 +656,9 @@ std::string ReportHtml(const ReportInput& in) {
               all > shown.size()
                   ? fmt::format("{} of {}, the others are in the JSON report; ", shown.size(), all)
                   : "") +
-          Steps(*in.load, shown);
+          steps;
   body += Phases(*in.load, shown) + Checks(*in.load) + Failures(in) + Notes(in) + Facts(in);
-  return HtmlPage(in.name + " – Ronda", body, ChartData(*in.load, shown));
+  return HtmlPage(Cut(in.name, kMostName) + " – Ronda", body, ChartData(*in.load, shown));
 }
 
 }  // namespace ronda::engine::report

@@ -102,20 +102,55 @@ TEST_F(ReportTest, ARunWithoutAnythingHasAReport) {
   EXPECT_THAT(ReportJson(input_), Not(HasSubstr("nan")));
 }
 
-// Everything there can be too much of, with names that grow when they are escaped.
+// Everything there can be too much of, with texts that grow when they are escaped.
 TEST(ReportSizeTest, TheHtmlFileStaysBelowOneMegabyteWhateverTheRunWas) {
-  TestRun::Like like{.seconds = 40, .errors = 0.5, .steps = {}};
-  for (int i = 0; i < 600; ++i) like.steps.push_back(std::string(300, '"') + std::to_string(i));
+  TestRun::Like like{.seconds = 15, .errors = 0.5, .steps = {}};
+  const std::string hostile = "\"<\x01";
+  const auto endless = [&](std::size_t size) {
+    std::string text;
+    while (text.size() < size) text += hostile;
+    return text;
+  };
+  for (int i = 0; i < 600; ++i)
+    like.steps.push_back(std::string(300, hostile[static_cast<std::size_t>(i) % 3]) +
+                         std::to_string(i));
+  like.body = endless(stats::Example::kBodyLimit);
   TestRun run(like);
   for (int i = 0; i < 500; ++i) {
-    run.input.warnings.push_back(std::string(2000, '"'));
-    run.input.thresholds.push_back(
-        {.text = std::string(2000, '<'), .actual = {{std::string(2000, '<'), "1"}}, .reason = ""});
+    const std::string text = endless(2000);
+    run.input.warnings.push_back(text);
+    run.input.thresholds.push_back({.text = text, .actual = {{text, "1"}}, .reason = ""});
+    run.input.guard_events.push_back({.text = text, .reason = text});
   }
+  run.input.name = run.input.reason = run.input.environment = run.input.verdict = endless(100'000);
+  run.input.end = "aborted";
   const std::string html = ReportHtml(run.input);
   EXPECT_LT(html.size(), 1'000'000u);
-  EXPECT_GT(html.size(), 100'000u);
-  EXPECT_THAT(html, HasSubstr("300 of 600"));
+  EXPECT_GT(html.size(), 300'000u);
+  EXPECT_THAT(html, testing::ContainsRegex("[0-9]+ of 600, the others are in the JSON report"));
+  EXPECT_THAT(html, HasSubstr("more thresholds are in the JSON report"));
+  EXPECT_THAT(html, HasSubstr("more kinds of errors are in the JSON report"));
+  EXPECT_THAT(html, HasSubstr("more checks are in the JSON report"));
+}
+
+TEST(ReportSizeTest, WhatFailedIsNotThePartThatIsLeftOut) {
+  TestRun::Like like{.seconds = 1, .steps = {}};
+  for (int i = 0; i < 600; ++i) like.steps.push_back("step-" + std::to_string(i));
+  like.failing_step = 599;
+  TestRun run(like);
+  for (int i = 0; i < 5000; ++i)
+    run.input.thresholds.push_back({.text = "drill.p95 < 1s and drill.p99 < 2s",
+                                    .verdict = stats::ThresholdResult::Verdict::kPassed,
+                                    .actual = {},
+                                    .reason = ""});
+  run.input.thresholds.push_back({.text = "drill.errors < 0.01%",
+                                  .verdict = stats::ThresholdResult::Verdict::kFailed,
+                                  .actual = {},
+                                  .reason = ""});
+  const std::string html = ReportHtml(run.input);
+  EXPECT_THAT(html, HasSubstr("drill.errors &lt; 0.01%"));
+  EXPECT_THAT(html,
+              testing::ContainsRegex("data-step=\"[0-9]+\"><td class=\"wrap\"><bdi>step-599"));
 }
 
 TEST(ReportSizeTest, AnOrdinaryHtmlFileIsSmall) {

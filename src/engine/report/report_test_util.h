@@ -22,6 +22,8 @@ struct TestRun {
     double errors = 0;        // of every exchange
     std::uint64_t seed = 1;
     std::vector<std::string> steps = {"login", "order"};
+    std::string body = "sorry";  // of a failed response
+    int failing_step = -1;    // every exchange of it fails
   };
 
   explicit TestRun(const Like& like) {
@@ -47,15 +49,17 @@ struct TestRun {
         e.status = 200;
         e.bytes_in = 1000;
         e.phases = {0, 0, 0, 0, 1'000, 500'000, 300'000};
-        const bool bad = random.Unit() < like.errors;
+        const bool bad =
+            random.Unit() < like.errors || static_cast<int>(e.step) == like.failing_step;
         if (bad) {
           e.status = 503;
           e.outcome = stats::Outcome::kFailed;
-          recorder.RecordFailure({.step = e.step,
-                                  .kind = stats::FailureKind::kStatus,
-                                  .code = 503,
-                                  .message = "503 Service Unavailable"},
-                                 [](stats::Example& example) { example.response_body = "sorry"; });
+          recorder.RecordFailure(
+              {.step = e.step,
+               .kind = stats::FailureKind::kStatus,
+               .code = 503,
+               .message = "503 Service Unavailable"},
+              [&](stats::Example& example) { example.response_body = like.body; });
         }
         recorder.RecordExchange(e);
         recorder.RecordCheck(e.step,

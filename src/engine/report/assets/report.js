@@ -203,7 +203,7 @@
         chart.box.hidden = chosen !== null;
         if (chosen === null) chart.use(data.all.t, columns.map((c) => data.all[c]), data.span);
       }
-      title.textContent = chosen === null ? 'all steps' : data.steps[chosen].id;
+      title.textContent = chosen === null ? 'all steps' : rowOf(chosen).cells[0].textContent;
       back.hidden = chosen === null;
     };
     const choose = (index) => {
