@@ -12,7 +12,7 @@ from . import clients, machine
 from .clients import HERE, ClientFailed
 from .machine import tell
 from .pairs import LIMIT_SHARE_OF_WRK, Family, run_pairs
-from .servers import Blackbox, Nginx, RecordServer
+from .servers import Blackbox, Lean, Nginx, RecordServer
 from .statistics import bootstrap_ci95, slope
 
 
@@ -29,6 +29,7 @@ class Bar:
         return value >= self.bound if self.sense == ">=" else value <= self.bound
 
 
+SOAK_REQUESTS = 50_000_000
 RATIO = "ratio (peer's CPU us/request over ours)"
 BARS = {
     "engine.get_vs_limit": Bar(RATIO, 0.80, ">="),
@@ -90,21 +91,27 @@ class Bench:
     def server_cores(self):
         return self.cores.others or (self.cores.client,)
 
-    def family(self, ours, peers_of_figures):
+    def lean(self):
+        return Lean(self.programs, self.server_cores())
+
+    def nginx(self):
+        return Nginx(self.server_cores())
+
+    def record_server(self, **stall):
+        return RecordServer(self.programs, self.server_cores()[:1], **stall)
+
+    def family(self, ours, peers_of_figures, server):
         """Runs pairs of `ours` with the peers wanted and emits one ratio for each."""
         wanted = {f: p for f, p in peers_of_figures.items() if f in self.wanted}
         if not wanted:
             return None
         absent = {f: p.absent() for f, p in wanted.items()}
-        reason = ours.absent() or (None if Nginx.available() else
-                                   "nginx is not installed: apt-get install nginx-light")
-        if not self.cores.others:
-            reason = "one core only: client and server need a core each"
+        reason = ours.absent() or server.absent() or self.too_few_cores()
         peers = {f: p for f, p in wanted.items() if not absent[f]}
         family = Family(ours, list(peers.values()))
         if not reason and peers:
             tell(f"{', '.join(peers)}:")
-            with Nginx(self.server_cores()) as server:
+            with server:
                 run_pairs(family, server, self.cores.client, self.pairs, self.seconds)
             self.tell_speeds(family)
         for figure, peer in wanted.items():
@@ -117,6 +124,9 @@ class Bench:
                 why = self.limit_is_void(family)
             self.emit(figure, ratios, peer.name, why)
         return family
+
+    def too_few_cores(self):
+        return None if self.cores.others else "one core only: client and server need a core each"
 
     def limit_is_void(self, family):
         """A limit client that costs more than 0.80x wrk in this run is no limit."""
@@ -152,7 +162,7 @@ class Bench:
         if "engine.get_vs_limit" in self.wanted:  # the limit needs wrk beside it
             self._with_wrk(self.bench_client(), wanted, "engine.get_vs_wrk")
         else:
-            self.family(self.bench_client(), wanted)
+            self.family(self.bench_client(), wanted, self.lean())
 
     def _with_wrk(self, ours, peers_of_figures, wrk_figure):
         """Measures wrk too where it was not asked for, without printing its figure."""
@@ -162,7 +172,7 @@ class Bench:
         if not asked:
             self.emit = lambda figure, *rest: None if figure == wrk_figure else emit(figure, *rest)
         try:
-            return self.family(ours, peers_of_figures)
+            return self.family(ours, peers_of_figures, self.lean())
         finally:
             if not asked:
                 self.emit = emit
@@ -177,35 +187,37 @@ class Bench:
         if "engine.scenario_vs_limit" in self.wanted:
             self._with_wrk(ours, peers, "engine.scenario_vs_wrk_lua")
         else:
-            self.family(ours, peers)
+            self.family(ours, peers, self.lean())
 
     def tls(self):
         self.family(self.bench_client(scheme="https"),
-                    {"engine.tls_vs_wrk": clients.Wrk(scheme="https")})
+                    {"engine.tls_vs_wrk": clients.Wrk(scheme="https")}, self.nginx())
 
     def h2(self):
         for streams in (1, 10):
             self.family(self.bench_client(scheme="h2c", streams=streams),
-                        {f"engine.h2_m{streams}_vs_h2load": clients.H2load(streams)})
+                        {f"engine.h2_m{streams}_vs_h2load": clients.H2load(streams)},
+                        self.nginx())
 
     def constant_rate(self):
         figures = ("engine.rate_error_pct", "engine.rate_deviation_ms")
         if not self.wants(*figures):
             return
-        why = self.cannot_run() or self.quick_reason()
+        why = self.cannot_run(self.record_server())
         errors, deviations = [], []
-        if not self.cannot_run():
+        if not why:
             tell("engine.rate_*:")
             for _ in range(self.pairs):
                 error, deviation = self.one_constant_rate(10_000, 3 if self.quick else 10)
                 errors.append(error)
                 deviations.append(deviation)
+        why = why or self.quick_reason()
         self.emit(figures[0], errors, "the server's clock", why)
         self.emit(figures[1], deviations, "the server's clock", why)
 
     def one_constant_rate(self, rate, seconds):
         """(error of the mean rate in %, median deviation from the best-fit schedule in ms)"""
-        with RecordServer(self.programs, self.server_cores()[:1]) as server:
+        with self.record_server() as server:
             measured = self.run_rate(server.port, rate, 64, seconds)
             times, _ = server.finish()
         if len(times) < rate:
@@ -235,7 +247,7 @@ class Bench:
             figure = f"engine.co_p99_error_pct_{connections}"
             if not self.wants(figure):
                 continue
-            why = self.cannot_run()
+            why = self.cannot_run(self.record_server())
             errors = []
             if not why:
                 tell(f"{figure}:")
@@ -245,8 +257,7 @@ class Bench:
 
     def one_stall(self, connections, rate=1000, seconds=10):
         """|p99 / theory - 1| in %: a stall of 1 s in the middle of 10 s."""
-        with RecordServer(self.programs, self.server_cores()[:1], stall_at=5,
-                          stall_for=1) as server:
+        with self.record_server(stall_at=5, stall_for=1) as server:
             measured = self.run_rate(server.port, rate, connections, seconds)
             times, summary = server.finish()
         report = json.loads(measured.stdout)
@@ -313,19 +324,20 @@ class Bench:
         figure = "engine.rss_slope_pct_per_min"
         if not self.wants(figure):
             return
-        why = self.cannot_run()
+        why = self.cannot_run(self.lean())
         values = []
         if not why:
             tell(f"{figure}: {self.soak_requests:,} requests")
             value, requests = self.one_memory_slope()
             values.append(value)
             tell(f"  {value:.3f} %/min over {requests:,} requests")
-            if requests < 50_000_000:
-                tell("  the bar's 50 M requests: make soak-engine")
-        self.emit(figure, values, f"{self.soak_requests} requests", why or self.quick_reason())
+        if not why and self.soak_requests < SOAK_REQUESTS:
+            why = (f"{self.soak_requests:,} requests, the bar's are {SOAK_REQUESTS:,}: "
+                   "make soak-engine")
+        self.emit(figure, values, f"{self.soak_requests} requests", why)
 
     def one_memory_slope(self):
-        with Nginx(self.server_cores()) as server, tempfile.TemporaryFile("w+") as out:
+        with self.lean() as server, tempfile.TemporaryFile("w+") as out:
             child = machine.spawn(
                 [self.ronda, "bench", "-t", "1", "-c", "64", "-d", "24h", "--json",
                  f"http://127.0.0.1:{server.http}/"], [self.cores.client], stdout=out,
@@ -353,7 +365,7 @@ class Bench:
         figures = ("engine.checks_per_core", "engine.checks_vs_blackbox")
         if not self.wants(*figures):
             return
-        why = self.cannot_run() or (None if self.cores.others else "one core only")
+        why = self.cannot_run(self.nginx()) or self.too_few_cores()
         rates, ratios, peer_why = [], [], None
         if not why:
             tell("engine.checks_*:")
@@ -371,7 +383,7 @@ class Bench:
             peer_why = "wrk, which drives blackbox_exporter, is not installed"
         rates, ratios = [], []
         for _ in range(self.pairs):
-            with Nginx(self.server_cores()) as server:
+            with self.nginx() as server:
                 mine = ours.run(server, self.seconds, self.cores.client)
                 rates.append(1e6 / mine.cpu_us)
                 tell(f"  ronda {mine.cpu_us:.1f} us a check, {mine.per_second:,.0f}/s")
@@ -396,11 +408,11 @@ class Bench:
         figure = "engine.two_process_cpu_ratio"
         if not self.wants(figure):
             return
-        why = self.cannot_run() or (None if self.cores.others else "one core only")
+        why = self.cannot_run(self.lean()) or self.too_few_cores()
         ratios = []
         if not why:
             tell(f"{figure}:")
-            with Nginx(self.server_cores()) as server:
+            with self.lean() as server:
                 for _ in range(self.pairs):
                     ratios.append(self.one_two_process_pair(server))
         self.emit(figure, ratios, "one process", why or self.quick_reason())
@@ -437,17 +449,13 @@ class Bench:
         tell(f"{figure}: {answer['values']:,} values")
         self.emit(figure, [answer["exact"]], None)
 
-    def cannot_run(self):
-        """Why nothing of Ronda's can run, or None."""
+    def cannot_run(self, server=None):
+        """Why Ronda cannot run, or `server` cannot, or None."""
         if self.stand_in:
             return "a stand-in has no such figure"
         if not os.path.exists(self.ronda):
             return f"{self.ronda} is not built: make build"
-        if not os.path.exists(os.path.join(self.programs, "record_server")):
-            return f"record_server is not in {self.programs}: make build"
-        if not Nginx.available():
-            return "nginx is not installed: apt-get install nginx-light"
-        return None
+        return server.absent() if server else None
 
     def run_all(self):
         """Every group by itself: one that breaks says so and the rest goes on."""

@@ -92,9 +92,10 @@ class Nginx:
         self.folder = None
         self.process = None
 
-    @staticmethod
-    def available():
-        return shutil.which("nginx") is not None or os.path.exists("/usr/sbin/nginx")
+    def absent(self):
+        """Why it cannot run here, or None."""
+        return None if os.path.exists(self.program) else (
+            "nginx is not installed: apt-get install nginx-light (scripts/peers)")
 
     def __enter__(self):
         self.folder = tempfile.mkdtemp(prefix="ronda-bench-nginx-")
@@ -137,13 +138,44 @@ class Nginx:
         return int(numbers[3]) - self._asked
 
 
+class Lean:
+    """bench/servers/lean_server.cc: cheaper a request than any client, so that no client waits."""
+
+    def __init__(self, programs, cores):
+        self.program = os.path.join(programs, "lean_server")
+        self.cores = cores
+
+    def absent(self):
+        return None if os.path.exists(self.program) else f"{self.program} is not built: make build"
+
+    def __enter__(self):
+        self.process = machine.spawn([self.program, "--port", "0"], self.cores,
+                                     stdout=subprocess.PIPE, text=True)
+        self.http = int(self.process.stdout.readline().split()[1])
+        return self
+
+    def requests(self):
+        """Requests served so far."""
+        self.process.send_signal(signal.SIGUSR1)
+        return int(self.process.stdout.readline().split()[1])
+
+    def __exit__(self, *_):
+        self.process.kill()
+        self.process.wait()
+        self.process.stdout.close()
+
+
 class RecordServer:
     """bench/servers/record_server.cc: arrival times, and a stall when asked for."""
 
     def __init__(self, programs, cores, stall_at=0.0, stall_for=0.0):
-        self.argv = [os.path.join(programs, "record_server"), "--port", "0",
-                     "--stall-at", str(stall_at), "--stall-for", str(stall_for)]
+        self.program = os.path.join(programs, "record_server")
+        self.argv = [self.program, "--port", "0", "--stall-at", str(stall_at), "--stall-for",
+                     str(stall_for)]
         self.cores = cores
+
+    def absent(self):
+        return None if os.path.exists(self.program) else f"{self.program} is not built: make build"
 
     def __enter__(self):
         self.out = tempfile.NamedTemporaryFile(prefix="ronda-bench-arrivals-")

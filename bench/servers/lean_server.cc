@@ -1,0 +1,189 @@
+// A server that costs less a request than the leanest client, so that it is the client under
+// measurement that works without a pause: canned responses over HTTP/1.1 keepalive, one thread, no
+// epoll; it asks every connection in turn and never sleeps while one is open.
+//
+//   lean_server [--port 0]
+//
+// Prints "port N" when it listens; at SIGUSR1 "requests N", the requests answered so far; ends at
+// SIGTERM and SIGINT. A path that begins with /api/ or /check/ is answered with the order's JSON, any
+// other with 200 bytes of text. Requests are counted by their own framing (head, Content-Length), not
+// by what was received at once.
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <cstdio>
+#include <vector>
+
+#include "../common.h"
+
+namespace ronda::bench {
+namespace {
+
+volatile sig_atomic_t stopped = 0;
+volatile sig_atomic_t asked = 0;
+void OnSignal(int signal) { (signal == SIGUSR1 ? asked : stopped) = 1; }
+
+constexpr std::size_t kMostRequest = 64 * 1024;
+constexpr int kRoundsAnAccept = 16;
+
+// The head that nginx sends, header by header: a client has to parse what it would meet outside.
+std::string Response(std::string_view type, std::string_view body) {
+  return "HTTP/1.1 200 OK\r\nServer: lean/1.0.0\r\nDate: Thu, 01 Jan 2026 00:00:00 GMT\r\n"
+         "Content-Type: " +
+         std::string(type) + "\r\nContent-Length: " + std::to_string(body.size()) +
+         "\r\nConnection: keep-alive\r\n\r\n" + std::string(body);
+}
+
+std::string Order() {
+  return R"({"id":"ord-3141592","state":"accepted","amount":1999,)"
+         R"("items":[{"sku":"sku-77","qty":2}],"note":")" +
+         std::string(90, 'x') + "\"}";
+}
+
+// The size of the request that `data` begins with, 0 if it has not come whole.
+std::size_t RequestSize(std::string_view data) {
+  static constexpr std::string_view kHeadEnd = "\r\n\r\n";
+  static constexpr std::string_view kLength = "\r\ncontent-length:";
+  // Most are a head and nothing else, or nothing else but the body.
+  if (data.size() < kHeadEnd.size()) return 0;
+  const bool get = data.front() == 'G';
+  if (get && data.ends_with(kHeadEnd) && data.find(kHeadEnd) == data.size() - kHeadEnd.size()) {
+    return data.size();
+  }
+  const std::size_t head = data.find(kHeadEnd);
+  if (head == std::string_view::npos) return 0;
+  std::size_t size = head + kHeadEnd.size();
+  for (std::size_t at = data.find("\r\n"); at + kLength.size() < head;
+       at = data.find("\r\n", at + 2)) {
+    if (strncasecmp(data.data() + at, kLength.data(), kLength.size()) != 0) continue;
+    size += std::strtoul(data.data() + at + kLength.size(), nullptr, 10);
+  }
+  return size <= data.size() ? size : 0;
+}
+
+class Server {
+ public:
+  // Returns the port, or 0.
+  int Listen(int port) {
+    listener_ = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    const int one = 1;
+    setsockopt(listener_, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_port = htons(static_cast<std::uint16_t>(port));
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    if (bind(listener_, reinterpret_cast<sockaddr*>(&address), sizeof address) != 0 ||
+        listen(listener_, 4096) != 0) {
+      return 0;
+    }
+    socklen_t size = sizeof address;
+    getsockname(listener_, reinterpret_cast<sockaddr*>(&address), &size);
+    return ntohs(address.sin_port);
+  }
+
+  void Serve() {
+    for (int round = 0; stopped == 0; ++round) {
+      if (asked != 0) {
+        asked = 0;
+        std::printf("requests %lu\n", requests_);
+        std::fflush(stdout);
+      }
+      if (connections_.empty()) {
+        pollfd wanted{listener_, POLLIN, 0};
+        poll(&wanted, 1, 100);
+      }
+      if (connections_.empty() || round % kRoundsAnAccept == 0) Accept();
+      for (std::size_t i = 0; i < connections_.size();) {
+        if (Read(connections_[i])) {
+          ++i;
+          continue;
+        }
+        close(connections_[i].fd);
+        std::swap(connections_[i], connections_.back());
+        connections_.pop_back();
+      }
+    }
+  }
+
+ private:
+  struct Connection {
+    int fd = -1;
+    std::string kept;  // of a request that did not come whole
+  };
+
+  void Accept() {
+    const int one = 1;
+    int fd;
+    while ((fd = accept4(listener_, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC)) >= 0) {
+      setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
+      connections_.push_back({fd, {}});
+    }
+  }
+
+  // False: the connection is over.
+  bool Read(Connection& connection) {
+    const ssize_t got = recv(connection.fd, buffer_.data(), buffer_.size() - 1, 0);
+    if (got <= 0) return got < 0 && (errno == EAGAIN || errno == EINTR);
+    std::string_view data(buffer_.data(), static_cast<std::size_t>(got));
+    if (!connection.kept.empty()) {
+      connection.kept.append(data);
+      data = connection.kept;
+    }
+    std::size_t size = 0;
+    while (!data.empty() && (size = RequestSize(data)) > 0) {
+      if (!Answer(connection.fd, data.substr(0, size))) return false;
+      data.remove_prefix(size);
+    }
+    if (data.size() > kMostRequest) return false;
+    if (!data.empty() || !connection.kept.empty()) connection.kept = std::string(data);
+    return true;
+  }
+
+  bool Answer(int fd, std::string_view request) {
+    ++requests_;
+    const std::size_t path = request.find(' ') + 1;
+    const bool order =
+        request.substr(path).starts_with("/api/") || request.substr(path).starts_with("/check/");
+    const std::string& response = order ? order_ : text_;
+    return send(fd, response.data(), response.size(), MSG_NOSIGNAL) ==
+           static_cast<ssize_t>(response.size());
+  }
+
+  int listener_ = -1;
+  std::uint64_t requests_ = 0;
+  std::vector<Connection> connections_;
+  const std::string text_ = Response("text/plain", std::string(200, 'x'));
+  const std::string order_ = Response("application/json", Order());
+  std::array<char, kMostRequest> buffer_;
+};
+
+}  // namespace
+}  // namespace ronda::bench
+
+int main(int argc, char** argv) {
+  using namespace ronda::bench;
+  const Flags flags(argc, argv);
+  struct sigaction action{};
+  action.sa_handler = OnSignal;
+  sigaction(SIGTERM, &action, nullptr);
+  sigaction(SIGINT, &action, nullptr);
+  sigaction(SIGUSR1, &action, nullptr);
+  Server server;
+  const int port = server.Listen(flags.Int("--port", 0));
+  if (port == 0) {
+    std::perror("lean_server: listen");
+    return 1;
+  }
+  std::printf("port %d\n", port);
+  std::fflush(stdout);
+  server.Serve();
+  return 0;
+}
