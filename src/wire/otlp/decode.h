@@ -1,0 +1,78 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/core/status.h"
+#include "wire/otlp/limits.h"
+#include "wire/otlp/model.h"
+
+namespace ronda::wire::otlp {
+
+// Reads ExportTraceServiceRequest and ExportLogsServiceRequest (opentelemetry-proto, collector/*/v1;
+// TracesData and LogsData are the same on the wire) into a flat batch. Owned by one thread; keep one
+// and its batches: once warm it allocates nothing for a span.
+//
+// As protobuf wants it: unknown fields are skipped, the last of a repeated singular field counts,
+// the parts of a repeated singular message are merged. A parent id of 8 zero bytes is a root.
+// Strings are not checked for UTF-8; they stay as they came.
+class Decoder {
+ public:
+  explicit Decoder(const Limits& limits);
+
+  // Replaces what is in `batch`; its texts are views of `request`. InvalidArgument when the bytes are
+  // no such message, ResourceExhausted when there are too many; then the batch is empty. Spans that
+  // are refused and what is cut away is in report().
+  [[nodiscard]] base::Status DecodeTraces(std::string_view request, SpanBatch& batch);
+  [[nodiscard]] base::Status DecodeLogs(std::string_view request, LogBatch& batch);
+
+  // Of the last request.
+  [[nodiscard]] const DecodeReport& report() const { return report_; }
+  [[nodiscard]] const Limits& limits() const { return limits_; }
+
+  // One Resource or InstrumentationScope with its schema URL, as EncodeResource and EncodeScope wrote
+  // it: appended to `batch`. The scope belongs to the last resource.
+  [[nodiscard]] base::Status DecodeResource(std::string_view bytes, BatchParts& batch);
+  [[nodiscard]] base::Status DecodeScope(std::string_view bytes, BatchParts& batch);
+
+ private:
+  class Reader;  // the only code that sees the throwing library
+
+  template <typename Read>
+  base::Status Guarded(std::string_view what, std::string_view bytes, const Read& read);
+
+  Limits limits_;
+  DecodeReport report_;
+  std::vector<std::string_view> event_bytes_;
+  std::vector<std::string_view> link_bytes_;
+};
+
+// True when the body of an ArrayValue (kArray) or KeyValueList (kKvlist) is well-formed and nested at
+// most `depth` deep; 1 is the value itself.
+[[nodiscard]] bool IsWellFormed(ValueType type, std::string_view message, std::uint32_t depth);
+
+// The elements of such a body, appended; the key of an array's element is "". False when the bytes
+// are malformed.
+[[nodiscard]] bool ReadElements(ValueType type, std::string_view message,
+                                std::vector<Attribute>& elements);
+
+// An EntityRef message of a resource. What follows malformed bytes in it is missing.
+struct EntityRef {
+  std::string_view schema_url;
+  std::string_view type;
+  std::vector<std::string_view> id_keys;
+  std::vector<std::string_view> description_keys;
+};
+[[nodiscard]] EntityRef ReadEntityRef(std::string_view message);
+
+// ExportTracePartialSuccess, ExportLogsPartialSuccess.
+struct PartialSuccess {
+  std::int64_t rejected = 0;
+  std::string message;
+  bool operator==(const PartialSuccess&) const = default;
+};
+// The body of an Export*ServiceResponse.
+[[nodiscard]] base::Result<PartialSuccess> DecodeResponse(std::string_view response);
+
+}  // namespace ronda::wire::otlp
