@@ -230,7 +230,6 @@ base::Result<RunDone> ExecuteRun(RunRequest request, Context& context) {
     done.result = run->Execute();
   }
   done.cpu_ns = CpuNs() - cpu;
-  done.interrupted = done.result.end == engine::RunEnd::kInterrupted;
   return done;
 }
 

@@ -42,7 +42,6 @@ struct RunDone {
   std::unique_ptr<engine::Program> program;
   engine::RunResult result;
   std::uint64_t cpu_ns = 0;           // user and system time that the run took
-  bool interrupted = false;
 };
 
 // Loads, compiles and executes. Ctrl-C and SIGTERM drain it, a second one stops it at once. Everything

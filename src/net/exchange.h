@@ -44,6 +44,7 @@ struct Exchange {
   std::uint64_t bytes_received = 0;
   Phases phases;
   int status = 0;
+  std::uint32_t interims = 0;  // 1xx heads so far
   bool reused = false;  // its connection has carried another exchange before
   bool source_read = false;  // bytes were taken from its BodySource, which cannot be rewound
   std::uint8_t retries = 0;
@@ -72,6 +73,7 @@ struct Exchange {
     begun_ns = sent_ns = first_byte_ns = 0;
     bytes_sent = bytes_received = 0;
     status = 0;
+    interims = 0;
     reused = false;
     body.Reset();
   }

@@ -14,6 +14,7 @@ constexpr std::size_t kBodyWithHead =
     16 * 1024;  // up to this a copy is cheaper than a second piece
 constexpr std::size_t kSourcePiece = 64 * 1024;
 constexpr std::uint64_t kContinueWaitNs = 1'000'000'000;  // RFC 9110, 10.1.1: no indefinite wait
+constexpr std::uint32_t kMaxInterims = 10'000;            // heads of 1xx before the final one
 constexpr int kReadsAtOnce = 4;                           // then the others have their turn
 constexpr std::uint32_t kReadEvents = EPOLLIN | EPOLLRDHUP;
 
@@ -267,19 +268,23 @@ void H1Connection::ConsumeMoreHead(char* data, std::size_t size) {
   std::string& bytes = partial_->bytes;
   bytes.append(data, size);
   ResponseParser& parser = partial_->parser;
+  std::size_t at = 0;  // where the head begins, behind those that were skipped
   for (;;) {
-    const auto progress = parser.ParseHead(bytes);
+    const auto progress = parser.ParseHead(std::string_view(bytes).substr(at));
     if (progress == ResponseParser::Progress::kError) return FailParse(parser.error());
-    if (progress == ResponseParser::Progress::kMore) return;
+    if (progress == ResponseParser::Progress::kMore) {
+      bytes.erase(0, at);
+      return;
+    }
     if (!SkipInterim(parser.head())) break;
     if (exchange_ == nullptr) return;
-    bytes.erase(0, parser.head().size);
+    at += parser.head().size;
     parser.Start(KindOfResponse());
   }
   partial_->head_done = true;
-  const std::size_t head_size = parser.head().size;
+  const std::size_t body_at = at + parser.head().size;
   if (!BeginBody(parser.head())) return;
-  ConsumeBody(bytes.data() + head_size, bytes.size() - head_size);
+  ConsumeBody(bytes.data() + body_at, bytes.size() - body_at);
 }
 
 void H1Connection::ConsumeBody(char* data, std::size_t size) {
@@ -292,6 +297,11 @@ void H1Connection::ConsumeBody(char* data, std::size_t size) {
 
 bool H1Connection::SkipInterim(const ResponseHead& head) {
   if (!head.interim()) return false;
+  if (++exchange_->interims > kMaxInterims) {
+    Fail({ErrorKind::kBadResponse, "the server sent more than " + std::to_string(kMaxInterims) +
+                                       " interim (1xx) responses and no final one"});
+    return true;
+  }
   if (head.status == 100 && awaiting_continue_) {
     awaiting_continue_ = false;
     Pump();

@@ -182,7 +182,7 @@ base::Result<base::ExitCode> Bench(const Invocation& invocation, Context& contex
     }
   }
   context.out.flush();
-  if (done.interrupted) return base::ExitCode::kInterrupted;
+  if (done.result.end != engine::RunEnd::kDone) return done.result.exit_code();
   if (step.requests == step.failed) {
     return base::Unavailable(
         fmt::format("{}: not one request succeeded{}", url,

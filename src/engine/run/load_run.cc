@@ -384,10 +384,9 @@ void Run::StartLoads() {
 
 // Posted by a worker, or after an interrupt.
 void Run::OnEvents() {
-  const int interrupts = interrupts_.load();
-  if (interrupts > seen_interrupts_) {
-    seen_interrupts_ = interrupts;
-    if (interrupts == 1) {
+  // Each is looked at, also when the second came before anybody saw the first.
+  while (seen_interrupts_ < interrupts_.load()) {
+    if (++seen_interrupts_ == 1) {
       Say("info", "stopping: running iterations may finish; Ctrl-C again stops at once");
       if (phase_ == Phase::kSetup) {
         end_ = RunEnd::kInterrupted;
@@ -397,11 +396,19 @@ void Run::OnEvents() {
         StartFinally();
       } else {
         EndLoads(RunEnd::kInterrupted, "interrupted");
+        if (phase_ != Phase::kOver && end_ == RunEnd::kDone) {  // it was draining already
+          end_ = RunEnd::kInterrupted;
+          why_ = "interrupted";
+        }
       }
-    } else if (phase_ == Phase::kFinally) {
-      FinishRun();
     } else if (phase_ != Phase::kOver) {
-      InterruptLoads();
+      end_ = RunEnd::kAborted;
+      why_ = "interrupted twice";
+      if (phase_ == Phase::kFinally) {
+        FinishRun();
+      } else {
+        InterruptLoads();
+      }
     }
   }
   const bool loading =

@@ -37,7 +37,7 @@ struct RunOptions {
 enum class RunEnd : std::uint8_t {
   kDone,  // all that was planned
   kStopped,  // a feed ended, a guard or command said stop: drained
-  kAborted,  // setup failed, a meeting was missed
+  kAborted,  // setup failed, a meeting was missed, a second Ctrl-C
   kBreaker,  // a guard aborted it
   kInterrupted,  // Ctrl-C
 };

@@ -208,6 +208,8 @@ void HttpCall::Send() {
 void HttpCall::Cancel() {
   strand_->thread().client().Cancel(strand_->user().session(), *this);
   if (armed()) strand_->thread().reactor().Cancel(*this);
+  multipart_.reset();
+  files_.clear();
   strand_->thread().http().Give(*this);
 }
 
@@ -249,6 +251,12 @@ bool HttpCall::FollowRedirect(const net::HttpResponse& response) {
   std::string next;
   if (const base::Status s = net::ResolveReference(base, *location, next); !s.ok()) {
     error_ = "redirect to " + std::string(*location) + ": " + s.message();
+    return false;
+  }
+  // Looked at before the old text goes: what failed is described with the old URL.
+  std::string storage;
+  if (const auto parsed = net::ParseUrl(next, storage); !parsed.ok()) {
+    error_ = "redirect to " + std::string(*location) + ": " + parsed.status().message();
     return false;
   }
   const std::string old_authority(url_.authority);
