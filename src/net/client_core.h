@@ -12,6 +12,7 @@
 #include "net/error_kind.h"
 #include "net/exchange.h"
 #include "net/http1/response_parser.h"
+#include "net/http2/frame_memory.h"
 #include "net/http_client.h"
 #include "net/proxy.h"
 #include "net/reactor.h"
@@ -103,6 +104,8 @@ class ClientCore final : public HttpClient, private Deferred {
   [[nodiscard]] char* input() { return input_.get(); }
   // Scratch for what is sent at once.
   [[nodiscard]] std::string& output() { return output_; }
+  // For the HTTP/2 sessions of the thread.
+  [[nodiscard]] FrameMemory& frame_memory() { return frame_memory_; }
   // A parser for a response that comes whole, limited as `transport` says.
   [[nodiscard]] ResponseParser& parser(const Transport& transport);
   // Moves that parser into something that lasts until Recycle.
@@ -157,6 +160,7 @@ class ClientCore final : public HttpClient, private Deferred {
   std::uint64_t source_turn_ = 0;
   std::unique_ptr<char[]> input_;
   std::string output_;
+  FrameMemory frame_memory_;  // before what holds connections
   ResponseParser parser_;
   std::uint32_t parser_limit_ = 0;
   std::vector<std::unique_ptr<PartialResponse>> free_partials_;

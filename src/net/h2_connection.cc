@@ -133,6 +133,7 @@ H2Connection::H2Connection(ClientCore& core, HttpSession::Impl& session, Origin 
   Http2Session::Options options;
   options.max_streams = origin_.transport->max_streams;
   options.max_header_list = origin_.transport->max_response_head;
+  options.memory = &core.frame_memory();
   http2_ = Http2Session::Create(options);
 }
 

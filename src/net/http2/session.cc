@@ -63,6 +63,18 @@ nghttp2_nv Pair(std::string_view name, std::string_view value) {
   return {Bytes(name), Bytes(value), name.size(), value.size(), flags};
 }
 
+nghttp2_mem MemoryOf(FrameMemory* memory) {
+  static constexpr auto kOf = [](void* user) -> FrameMemory& {
+    return *static_cast<FrameMemory*>(user);
+  };
+  return {memory, [](std::size_t size, void* user) { return kOf(user).Allocate(size); },
+          [](void* block, void* user) { kOf(user).Free(block); },
+          [](std::size_t count, std::size_t size, void* user) {
+            return kOf(user).AllocateZeroed(count * size);
+          },
+          [](void* block, std::size_t size, void* user) { return kOf(user).Resize(block, size); }};
+}
+
 }  // namespace
 
 std::string_view NameOf(Http2End end) {
@@ -222,7 +234,9 @@ Http2SessionImpl::Http2SessionImpl(const Options& options) : options_(options) {
   CHECK(nghttp2_option_new(&option) == 0);
   nghttp2_option_set_no_closed_streams(option, 1);
   nghttp2_option_set_peer_max_concurrent_streams(option, options.max_streams);
-  CHECK(nghttp2_session_client_new2(&session_, callbacks, this, option) == 0);
+  nghttp2_mem memory = MemoryOf(options.memory);
+  CHECK(nghttp2_session_client_new3(&session_, callbacks, this, option,
+                                    options.memory != nullptr ? &memory : nullptr) == 0);
   nghttp2_option_del(option);
   nghttp2_session_callbacks_del(callbacks);
 

@@ -9,6 +9,7 @@
 #include <string_view>
 
 #include "base/core/status.h"
+#include "net/http2/frame_memory.h"
 #include "net/message.h"
 
 namespace ronda::net {
@@ -91,8 +92,8 @@ struct Http2Request {
 };
 
 // The client's end of one HTTP/2 connection (RFC 9113) over nghttp2: bytes in, bytes out. Owned by
-// one connection, one thread. In steady state it allocates nothing of its own a stream (nghttp2
-// does).
+// one connection, one thread. In steady state it allocates nothing of its own a stream; nghttp2
+// does, from Options::memory.
 //
 //   s = Http2Session::Create({}); s->Submit(...); s->Collect(out); write `out`;
 //   on bytes: s->Receive(bytes); s->Collect(out); write; close when finished() and nothing to
@@ -108,6 +109,7 @@ class Http2Session {
     std::uint32_t connection_window = 16 * 1024 * 1024;
     std::uint32_t max_header_list = 64 * 1024;  // bytes of one head, names and values
     std::uint32_t max_streams = 100;  // of ours at once; the peer may allow less
+    FrameMemory* memory = nullptr;  // borrowed, outlives the session; null: the heap
     std::uint32_t max_idle_frames = 10'000;  // frames in a row that bring nothing forward
   };
 
