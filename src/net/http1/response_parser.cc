@@ -18,6 +18,7 @@ using http1::TrimRight;
 constexpr std::string_view kPrefix = "HTTP/1.";
 constexpr std::size_t kVersionAt = 7, kSpaceAt = 8, kStatusAt = 9, kReasonAt = 12;
 constexpr std::size_t kUsualHeaders = 16;
+constexpr std::size_t kMostRemembered = 2048;  // bytes of a head
 // Lengths stay below this so that sums of lengths and offsets cannot overflow.
 constexpr std::uint64_t kMaxLength = std::numeric_limits<std::int64_t>::max();
 
@@ -48,17 +49,35 @@ bool FitsStatusLine(std::size_t at, char c) {
 void ResponseParser::Start(ResponseTo to) {
   to_ = to;
   at_ = At::kStatus;
+  begun_ = false;
+  error_ = {};
+}
+
+// What was read from the last head: kept until the next one has turned out to be another.
+void ResponseParser::Forget() {
   has_length_ = has_transfer_encoding_ = has_chunked_ = says_close_ = says_keep_alive_ = false;
   position_ = line_ = 0;
   base_ = nullptr;
   length_ = 0;
   head_.reason = head_.content_encoding = {};
   headers_.clear();
-  error_ = {};
+  last_head_.clear();
+}
+
+bool ResponseParser::Repeats(std::string_view data) {
+  if (last_head_.empty() || !data.starts_with(last_head_)) return false;
+  if (data.data() != base_) Rebase(data.data() - base_);
+  Finish(base_ + last_head_.size());
+  return true;
 }
 
 ResponseParser::Progress ResponseParser::ParseHead(std::string_view data) {
   if (data.empty()) return Progress::kMore;
+  if (!begun_) {
+    begun_ = true;
+    if (Repeats(data)) return Progress::kDone;
+    Forget();
+  }
   if (data.begin() != base_) Follow(data.begin());
   full_ = data.size() >= limits_.max_head;
   const char* const end = base_ + (full_ ? limits_.max_head : data.size());
@@ -159,9 +178,9 @@ ResponseParser::Progress ResponseParser::ParseHeaders(const char* end) {
         name_size = 0;
         if (p == end) return wait(At::kLine);
         if (*p == '\n' || *p == '\r') [[unlikely]] {
-          if (*p == '\n') return Finish(p + 1), Progress::kDone;
+          if (*p == '\n') return Complete(p + 1);
           if (p + 1 == end) return wait(At::kLine);
-          if (p[1] == '\n') return Finish(p + 2), Progress::kDone;
+          if (p[1] == '\n') return Complete(p + 2);
           return Fail(Http1ErrorCode::kBareCr, p);
         }
         if (IsSpace(*p)) return Fail(Http1ErrorCode::kFoldedLine, p);
@@ -260,6 +279,12 @@ void ResponseParser::NoteConnection(std::string_view value) {
     if (EqualsLower(option, "close")) says_close_ = true;
     if (EqualsLower(option, "keep-alive")) says_keep_alive_ = true;
   }
+}
+
+ResponseParser::Progress ResponseParser::Complete(const char* end) {
+  Finish(end);
+  if (head_.size <= kMostRemembered) last_head_.assign(base_, head_.size);
+  return Progress::kDone;
 }
 
 // The head ends before `end` (RFC 9112, 6.3 and 9.3).

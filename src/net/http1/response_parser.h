@@ -51,6 +51,9 @@ struct ResponseHead {
 // Strict where two readers could disagree about the end of a message (conflicting lengths, bare CR,
 // folded lines, NUL, space before the colon), lenient where real servers are sloppy (lines ended by
 // a lone LF, RFC 9112 2.2; a missing reason).
+//
+// A server under load often says the same head again to the byte (its Date changes once a second). So
+// the last head is remembered, and one that repeats it is recognised and not parsed anew.
 class ResponseParser {
  public:
   enum class Progress : std::uint8_t { kMore, kDone, kError };
@@ -95,6 +98,9 @@ class ResponseParser {
   // Where in the head the first unread byte is.
   enum class At : std::uint8_t { kStatus, kReason, kLine, kName, kSpace, kValue, kDone, kFailed };
 
+  // The head that `data` begins with is the last one again: head() holds for it.
+  [[nodiscard]] bool Repeats(std::string_view data);
+  void Forget();
   [[nodiscard]] Progress Wait(At at, const char* position);
   [[nodiscard]] Progress Fail(Http1ErrorCode code, const char* position);
   void Follow(const char* base);
@@ -105,11 +111,13 @@ class ResponseParser {
   [[nodiscard]] Http1ErrorCode NoteContentLength(std::string_view value);
   [[nodiscard]] Http1ErrorCode NoteTransferEncoding(std::string_view value);
   void NoteConnection(std::string_view value);
+  [[nodiscard]] Progress Complete(const char* end);
   void Finish(const char* end);
 
   Http1Limits limits_;
   ResponseTo to_ = ResponseTo::kAny;
   At at_ = At::kStatus;
+  bool begun_ = false;  // bytes of this head have been looked at
   bool full_ = false;  // `data` holds limits_.max_head bytes or more
   bool has_length_ = false;
   bool has_transfer_encoding_ = false;
@@ -126,6 +134,7 @@ class ResponseParser {
   std::uint64_t offset_ = 0;  // bytes of the response consumed by Feed, its head included
   ResponseHead head_;
   std::vector<HeaderView> headers_;
+  std::string last_head_;  // what head_ and the rest were read from; empty: nothing to go by
   ChunkedDecoder chunked_;
   Http1Error error_;
 };

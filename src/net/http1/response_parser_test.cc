@@ -42,10 +42,8 @@ std::vector<std::pair<std::string, std::string>> Copy(std::span<const HeaderView
 }
 
 // Runs `text` through a parser, `step` bytes at a time, each head attempt at another address.
-Outcome Play(std::string_view text, std::size_t step, ResponseTo to = ResponseTo::kAny,
-             Http1Limits limits = {}) {
+Outcome Play(ResponseParser& parser, std::string_view text, std::size_t step, ResponseTo to) {
   Outcome o;
-  ResponseParser parser(limits);
   parser.Start(to);
   std::size_t used = 0;
   Progress progress = Progress::kMore;
@@ -85,6 +83,12 @@ Outcome Play(std::string_view text, std::size_t step, ResponseTo to = ResponseTo
   o.error_offset = parser.error().offset;
   o.rest = text.substr(at);
   return o;
+}
+
+Outcome Play(std::string_view text, std::size_t step, ResponseTo to = ResponseTo::kAny,
+             Http1Limits limits = {}) {
+  ResponseParser parser(limits);
+  return Play(parser, text, step, to);
 }
 
 // The outcome, which must be the same for every size of the pieces.
@@ -351,6 +355,54 @@ TEST(ResponseParserTest, StartForgetsAResponseThatWasCutOff) {
     EXPECT_TRUE(piece.done) << cut;
     EXPECT_EQ(body.substr(0, piece.body), "new") << cut;
     EXPECT_TRUE(parser.trailers().empty()) << cut;
+  }
+}
+
+TEST(ResponseParserTest, WhatCameBeforeChangesNothing) {
+  const std::string nginx(kNginx);
+  std::string longer = nginx;
+  longer.replace(longer.find("Length: 5\r\n"), 11, "Length: 6\r\n");
+  const std::string texts[] = {
+      nginx,
+      nginx + "more",
+      longer + "!",
+      nginx.substr(0, nginx.size() - 7),  // cut off in the head
+      "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nx\r\n0\r\nT: 1\r\n\r\n",
+      "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+      "HTTP/1.0 200 OK\r\nContent-Encoding: br\r\nConnection: keep-alive\r\nContent-Length: "
+      "0\r\n\r\n",
+      "HTTP/1.1 200 OK\r\nBad\r\n\r\n",
+      "HTTP/1.1 204 No Content\r\n\r\n",
+      "HTTP/1.1 200 OK\r\nX: " + std::string(5000, 'x') + "\r\nContent-Length: 0\r\n\r\n"};
+  for (const std::string& before : texts) {
+    for (const std::string& text : texts) {
+      for (const ResponseTo to : {ResponseTo::kAny, ResponseTo::kHead}) {
+        for (const std::size_t step : {text.size(), text.size() / 2}) {
+          ResponseParser parser;
+          Play(parser, before, before.size(), ResponseTo::kAny);
+          Outcome outcome = Play(parser, text, step, to);
+          if (outcome.framing != BodyFraming::kChunked) outcome.trailers.clear();
+          EXPECT_EQ(outcome, Play(text, step, to)) << before << " and then " << text;
+        }
+      }
+    }
+  }
+}
+
+TEST(ResponseParserTest, AHeadThatRepeatsTheLastIsViewedWhereItIs) {
+  const std::string first(kNginx);
+  ResponseParser parser;
+  parser.Start(ResponseTo::kAny);
+  ASSERT_EQ(parser.ParseHead(first), Progress::kDone);
+  const std::string second(kNginx);
+  parser.Start(ResponseTo::kAny);
+  ASSERT_EQ(parser.ParseHead(second), Progress::kDone);
+  const auto within = [&](std::string_view view) {
+    return view.data() >= second.data() && view.data() < second.data() + second.size();
+  };
+  EXPECT_TRUE(within(parser.head().reason));
+  for (const HeaderView& header : parser.head().headers) {
+    EXPECT_TRUE(within(header.name) && within(header.value));
   }
 }
 

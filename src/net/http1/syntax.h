@@ -66,9 +66,29 @@ inline const char* FindControl(const char* p, const char* end) {
   return p;
 }
 
+#if defined(__SSE2__)
+// Letters, digits and '-' only.
+inline bool IsUsualName(__m128i bytes) {
+  const auto within = [&](__m128i chars, char first, char span) {
+    const __m128i from = _mm_sub_epi8(chars, _mm_set1_epi8(first));
+    return _mm_cmpeq_epi8(_mm_min_epu8(from, _mm_set1_epi8(span)), from);
+  };
+  const __m128i letters = within(_mm_or_si128(bytes, _mm_set1_epi8(0x20)), 'a', 25);
+  const __m128i others =
+      _mm_or_si128(within(bytes, '0', 9), _mm_cmpeq_epi8(bytes, _mm_set1_epi8('-')));
+  return _mm_movemask_epi8(_mm_or_si128(letters, others)) == 0xffff;
+}
+#endif
+
 // Whether `text` is a token (RFC 9110, 5.6.2). Looks at every byte: names are short and nearly
 // always good, so that an early exit costs more than it saves.
 inline bool IsToken(std::string_view text) {
+#if defined(__SSE2__)
+  if (text.size() >= 8 && text.size() <= 16 &&
+      IsUsualName(_mm_unpacklo_epi64(Load8(text.data()), Load8(text.end() - 8)))) {
+    return true;
+  }
+#endif
   bool good = !text.empty();
   for (const char c : text) good &= IsTokenChar(c);
   return good;
@@ -78,6 +98,8 @@ inline bool IsToken(std::string_view text) {
 // token characters only.
 inline bool EqualsLower(std::string_view text, std::string_view lower) {
   if (text.size() != lower.size()) return false;
+  // Most names of equal length begin otherwise.
+  if (!text.empty() && (text.front() | 0x20) != lower.front()) return false;
   unsigned char difference = 0;
   for (std::size_t i = 0; i < text.size(); ++i) {
     difference |= static_cast<unsigned char>((text[i] | 0x20) ^ lower[i]);

@@ -29,6 +29,7 @@ class HttpCompiler {
     CompileStream();
     CompileLimits();
     CompileTransport();
+    CompileDefaultHeaders();
     if (context_.diagnostics.error_count() > errors) return nullptr;
     return std::move(plan_);
   }
@@ -176,6 +177,41 @@ class HttpCompiler {
     plan_->sends_cookies = !cookies || *cookies != HttpSettings::Cookies::kOff;
     const auto traceparent = Setting(&HttpSettings::traceparent);
     plan_->traceparent = Bool("traceparent", traceparent.value_or(false));
+  }
+
+  void CompileDefaultHeaders() {
+    const auto given = [&](std::string_view name) {
+      return std::ranges::any_of(plan_->headers, [&](const HeaderPlan& h) {
+        return h.name.size() == name.size() &&
+               strncasecmp(h.name.data(), name.data(), name.size()) == 0;
+      });
+    };
+    std::vector<net::HeaderView>& defaults = plan_->default_headers;
+    plan_->has_content_type = given("content-type");
+    if (!given("user-agent")) defaults.push_back({"User-Agent", "ronda"});
+    if (plan_->decompress && !given("accept-encoding")) {
+      defaults.push_back({"Accept-Encoding", "gzip, deflate, br, zstd"});
+    }
+    if (!plan_->has_content_type) {
+      if (plan_->body_kind == HttpPlan::Body::kJson)
+        defaults.push_back({"Content-Type", "application/json"});
+      if (plan_->body_kind == HttpPlan::Body::kForm)
+        defaults.push_back({"Content-Type", "application/x-www-form-urlencoded"});
+    }
+    if (plan_->compress == HttpPlan::Compress::kGzip)
+      defaults.push_back({"Content-Encoding", "gzip"});
+    if (plan_->compress == HttpPlan::Compress::kDeflate)
+      defaults.push_back({"Content-Encoding", "deflate"});
+
+    const bool constant =
+        !plan_->bearer && !plan_->basic && !plan_->digest && !plan_->sign && !plan_->traceparent &&
+        !context_.program.traced && plan_->body_kind != HttpPlan::Body::kMultipart &&
+        std::ranges::all_of(plan_->headers,
+                            [](const HeaderPlan& h) { return h.value.dynamic == nullptr; });
+    if (!constant) return;
+    for (const HeaderPlan& h : plan_->headers)
+      plan_->constant_headers.push_back({h.name, h.value.fixed});
+    std::ranges::copy(defaults, std::back_inserter(plan_->constant_headers));
   }
 
   void CompileBody() {

@@ -133,7 +133,6 @@ bool HttpCall::Begin(Strand& strand, const HttpPlan& plan) {
   stream_over_ = false;
   head_status_ = 0;
   head_text_.clear();
-  pieces_.clear();
   error_.clear();
   start_ns_ = strand.thread().reactor().now_ns();
 
@@ -145,6 +144,7 @@ bool HttpCall::Begin(Strand& strand, const HttpPlan& plan) {
     return false;
   }
   request_.method = method_;
+  request_.headers = {};
   request_.keep_body = plan.keep_body_said || strand.step().reads_body || plan.save_to
                            ? plan.keep_body
                            : kEvidenceBody;
@@ -166,14 +166,35 @@ bool HttpCall::Begin(Strand& strand, const HttpPlan& plan) {
 void HttpCall::Send() {
   UserThread& thread = strand_->thread();
   User& user = strand_->user();
-  headers_.clear();
-  for (const Piece& piece : pieces_) {
-    const std::string_view value =
-        piece.fixed != nullptr ? std::string_view(*piece.fixed)
-                               : std::string_view(head_text_).substr(piece.offset, piece.size);
-    headers_.push_back({piece.name, value});
+  const bool cookies =
+      plan_->sends_cookies && (user.cookies().size() > 0 || !plan_->cookies.empty());
+  if (constant_headers_ && !cookies) {
+    request_.headers = plan_->constant_headers;
+  } else {
+    headers_.clear();
+    if (constant_headers_) headers_ = plan_->constant_headers;
+    for (const Piece& piece : pieces_) {
+      const std::string_view value =
+          piece.fixed.data() != nullptr
+              ? piece.fixed
+              : std::string_view(head_text_).substr(piece.offset, piece.size);
+      headers_.push_back({piece.name, value});
+    }
+    AddHopHeaders(cookies ? Cookies::kYes : Cookies::kNo);
+    request_.headers = headers_;
   }
-  // What depends on this hop comes last, so that a redirect can make it anew.
+  request_.method = method_;
+  request_.tls = url_.tls;
+  request_.host = url_.host;
+  request_.port = url_.port;
+  request_.authority = url_.authority;
+  request_.target = url_.target;
+  request_.transport = plan_->transport[url_.tls ? 1 : 0];
+  thread.client().Send(user.session(), request_, *this);
+}
+
+// What depends on this hop comes last, so that a redirect can make it anew.
+void HttpCall::AddHopHeaders(Cookies cookies) {
   location_.clear();
   if (plan_->digest && digest_user_.size() > 0 && (redirects_ == 0 || challenged_)) {
     net::DigestAuth* digest = Digest();
@@ -182,10 +203,11 @@ void HttpCall::Send() {
       headers_.push_back({"Authorization", location_});
     }
   }
-  if (plan_->sends_cookies && (user.cookies().size() > 0 || !plan_->cookies.empty())) {
+  if (cookies == Cookies::kYes) {
+    UserThread& thread = strand_->thread();
     cookie_text_.clear();
     const auto now_s = static_cast<std::int64_t>(thread.wall_ns() / 1'000'000'000);
-    user.cookies().AppendHeader({url_.host, url_.target, url_.tls}, now_s, cookie_text_);
+    strand_->user().cookies().AppendHeader({url_.host, url_.target, url_.tls}, now_s, cookie_text_);
     model::EvalContext context = strand_->Context();
     for (const auto& [name, plan] : plan_->cookies) {
       if (!cookie_text_.empty()) cookie_text_ += "; ";
@@ -194,15 +216,13 @@ void HttpCall::Send() {
     }
     if (!cookie_text_.empty()) headers_.push_back({"Cookie", cookie_text_});
   }
-  request_.method = method_;
-  request_.tls = url_.tls;
-  request_.host = url_.host;
-  request_.port = url_.port;
-  request_.authority = url_.authority;
-  request_.target = url_.target;
-  request_.headers = headers_;
-  request_.transport = plan_->transport[url_.tls ? 1 : 0];
-  thread.client().Send(user.session(), request_, *this);
+}
+
+// From here on the headers of this call may differ from the plan's.
+void HttpCall::UnfoldHeaders() {
+  if (!constant_headers_) return;
+  constant_headers_ = false;
+  for (const net::HeaderView& h : plan_->constant_headers) pieces_.push_back({h.name, h.value});
 }
 
 void HttpCall::Cancel() {
@@ -216,7 +236,7 @@ void HttpCall::Cancel() {
 void HttpCall::DescribeRequest(stats::Example& example) const {
   example.request_line = method_ + " " + (url_.tls ? "https://" : "http://") +
                          std::string(url_.authority) + std::string(url_.target);
-  for (const net::HeaderView& h : headers_) {
+  for (const net::HeaderView& h : request_.headers) {
     example.request_head += std::string(h.name) + ": " + std::string(h.value) + "\n";
   }
   example.request_body = body_.substr(0, stats::Example::kBodyLimit);
@@ -264,6 +284,7 @@ bool HttpCall::FollowRedirect(const net::HttpResponse& response) {
   url_text_ = std::move(next);
   if (!ParseUrl()) return false;
   ++redirects_;
+  UnfoldHeaders();
   const bool to_get = (response.status == 303 && method_ != "HEAD") ||
                       ((response.status == 301 || response.status == 302) && method_ == "POST");
   if (to_get) {

@@ -39,9 +39,9 @@ class HttpCall : public ActionCall,
   // A header whose value lies in head_text_ or elsewhere.
   struct Piece {
     std::string_view name;
-    std::size_t offset;
-    std::size_t size;
-    const std::string* fixed;  // null: head_text_[offset, offset + size)
+    std::string_view fixed;  // without a place: head_text_[offset, offset + size)
+    std::size_t offset = 0;
+    std::size_t size = 0;
   };
 
   bool BuildUrl(model::EvalContext& context);
@@ -51,12 +51,14 @@ class HttpCall : public ActionCall,
   bool AddCredentials(model::EvalContext& context);
   bool AddSignature(model::EvalContext& context);
   void AddPiece(std::string_view name, std::size_t from) {
-    pieces_.push_back({name, from, head_text_.size() - from, nullptr});
+    pieces_.push_back({name, {}, from, head_text_.size() - from});
   }
   bool Compress();
-  bool HasHeader(std::string_view name) const;
   bool ParseUrl();
   void Send();
+  enum class Cookies : std::uint8_t { kNo, kYes };
+  void AddHopHeaders(Cookies cookies);
+  void UnfoldHeaders();
 
   void OnResponse(const net::HttpResponse& response) override;
   void OnError(const net::ExchangeError& error) override;
@@ -85,6 +87,7 @@ class HttpCall : public ActionCall,
   std::string head_text_;
   std::string body_;
   std::string error_;
+  bool constant_headers_ = false;  // the plan's are used as they are, and pieces_ is empty
   std::vector<Piece> pieces_;
   std::vector<net::HeaderView> headers_;
   std::unique_ptr<net::MultipartBody> multipart_;

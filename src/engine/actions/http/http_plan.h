@@ -103,6 +103,11 @@ class HttpPlan : public ActionPlan {
   std::optional<net::Url> parsed_url;
   std::vector<std::pair<std::string, std::unique_ptr<const ValuePlan>>> query;
   std::vector<HeaderPlan> headers;
+  // What follows them: the user agent, the content type and the like, where not given.
+  std::vector<net::HeaderView> default_headers;
+  bool has_content_type = false;
+  // All of these, when none depends on the user or the exchange; views into `headers`.
+  std::vector<net::HeaderView> constant_headers;
   std::vector<std::pair<std::string, TextPlan>> cookies;
   bool sends_cookies = true;
 

@@ -11,16 +11,6 @@
 #include "net/codec/content_encoder.h"
 
 namespace ronda::engine {
-namespace {
-
-constexpr std::string_view kAcceptEncoding = "gzip, deflate, br, zstd";
-constexpr std::string_view kUserAgent = "ronda";
-
-bool SameName(std::string_view a, std::string_view b) {
-  return a.size() == b.size() && strncasecmp(a.data(), b.data(), a.size()) == 0;
-}
-
-}  // namespace
 
 bool HttpCall::ParseUrl() {
   auto parsed = net::ParseUrl(url_text_, url_storage_);
@@ -177,44 +167,25 @@ bool HttpCall::Compress() {
   return true;
 }
 
-bool HttpCall::HasHeader(std::string_view name) const {
-  return std::ranges::any_of(pieces_, [&](const Piece& p) { return SameName(p.name, name); });
-}
-
 bool HttpCall::BuildHeaders(model::EvalContext& context) {
-  bool has_agent = false;
-  bool has_encoding = false;
+  pieces_.clear();
+  constant_headers_ = !plan_->constant_headers.empty() && url_.userinfo.empty();
+  if (constant_headers_) return true;
   for (const HeaderPlan& header : plan_->headers) {
-    has_agent |= SameName(header.name, "user-agent");
-    has_encoding |= SameName(header.name, "accept-encoding");
     if (header.value.dynamic == nullptr) {
-      pieces_.push_back({header.name, 0, 0, &header.value.fixed});
+      pieces_.push_back({header.name, header.value.fixed});
       continue;
     }
     const std::size_t from = head_text_.size();
     if (!header.value.Append(context, head_text_)) return false;
     AddPiece(header.name, from);
   }
-  static const std::string agent(kUserAgent);
-  static const std::string encodings(kAcceptEncoding);
-  static const std::string json_type("application/json");
-  static const std::string form_type("application/x-www-form-urlencoded");
-  static const std::string gzip("gzip");
-  static const std::string deflate_name("deflate");
-  if (!has_agent) pieces_.push_back({"User-Agent", 0, 0, &agent});
-  if (plan_->decompress && !has_encoding) pieces_.push_back({"Accept-Encoding", 0, 0, &encodings});
-  if (plan_->body_kind >= HttpPlan::Body::kJson && !HasHeader("content-type")) {
-    if (plan_->body_kind == HttpPlan::Body::kJson)
-      pieces_.push_back({"Content-Type", 0, 0, &json_type});
-    if (plan_->body_kind == HttpPlan::Body::kForm)
-      pieces_.push_back({"Content-Type", 0, 0, &form_type});
-    if (plan_->body_kind == HttpPlan::Body::kMultipart)
-      pieces_.push_back({"Content-Type", 0, 0, &multipart_->content_type()});
+  for (const net::HeaderView& header : plan_->default_headers) {
+    pieces_.push_back({header.name, header.value});
   }
-  if (plan_->compress == HttpPlan::Compress::kGzip)
-    pieces_.push_back({"Content-Encoding", 0, 0, &gzip});
-  if (plan_->compress == HttpPlan::Compress::kDeflate)
-    pieces_.push_back({"Content-Encoding", 0, 0, &deflate_name});
+  if (plan_->body_kind == HttpPlan::Body::kMultipart && !plan_->has_content_type) {
+    pieces_.push_back({"Content-Type", multipart_->content_type()});
+  }
   if (!AddCredentials(context)) return false;
   if (plan_->traceparent || strand_->thread().program().traced) {
     span_ = strand_->thread().random()() | 1;
