@@ -13,6 +13,7 @@ enum CharClass : std::uint8_t {
   kHostChar = 2,  // may stand in a name (RFC 3986 reg-name, without %XX)
   kUnreserved = 4,
   kFormChar = 8,  // stays in application/x-www-form-urlencoded
+  kAfterAuthority = 16,  // ends the authority
 };
 
 constexpr std::array<std::uint8_t, 256> kClasses = [] {
@@ -31,6 +32,7 @@ constexpr std::array<std::uint8_t, 256> kClasses = [] {
   set(":@/?", kPathChar);
   // Not in the grammar, yet sent unencoded by browsers and expected so by servers in queries.
   set("[]|^", kPathChar);
+  set("/?#", kAfterAuthority);
   return table;
 }();
 
@@ -142,6 +144,8 @@ bool Fits(std::string_view text, std::size_t i) {
 
 bool AllFits(std::string_view text) {
   for (std::size_t i = 0; i < text.size(); ++i) {
+    if (Is(text[i], kPathChar)) [[likely]]
+      continue;
     if (!Fits(text, i)) return false;
   }
   return true;
@@ -240,7 +244,8 @@ base::Result<Url> ParseUrl(std::string_view text, std::string& storage) {
                text.substr(0, text.find_first_of("@/?")));
   }
   const std::uint16_t default_port = url.tls ? 443 : 80;
-  const std::size_t authority_end = std::min(text.find_first_of("/?#", at), text.size());
+  std::size_t authority_end = at;
+  while (authority_end < text.size() && !Is(text[authority_end], kAfterAuthority)) ++authority_end;
   ASSIGN_OR_RETURN(const Authority a, ParseAuthority(text.substr(at, authority_end - at)));
   const std::size_t hash = std::min(text.find('#', authority_end), text.size());
   const std::string_view target = text.substr(authority_end, hash - authority_end);
