@@ -189,9 +189,7 @@ class RondaBench(Client):
         argv = [self.program, "bench", "-t", "1", "-d", f"{seconds}s", "--json"]
         port = self.fixed_port
         if self.scheme == "h2c":
-            # One user is one stream at a time; `--streams` users share a connection.
-            argv += ["--http2", "-c", str(self.connections * self.streams)]
-            argv += ["--streams", str(self.streams)] if self.streams > 1 else []
+            argv += ["--http2", "-c", str(self.connections), "--streams", str(self.streams)]
             url = f"http://127.0.0.1:{port or server.h2c}/"
         elif self.scheme == "https":
             argv += ["-c", str(self.connections), "--ca", server.certificate]

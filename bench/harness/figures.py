@@ -313,7 +313,10 @@ class Bench:
             if child.poll() is not None:
                 raise ClientFailed(f"ronda run idle.yaml ended with {child.returncode}")
             time.sleep(0.5)
-            rss = machine.process_memory(child.pid, "VmRSS")
+            try:
+                rss = machine.process_memory(child.pid, "VmRSS")
+            except OSError:  # it has just ended
+                continue
             steady = steady + 1 if abs(rss - last) < 256 * 1024 else 0
             last = rss
             if steady >= 4:

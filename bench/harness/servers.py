@@ -130,12 +130,20 @@ class Nginx:
             self.process.wait()
         shutil.rmtree(self.folder, ignore_errors=True)
 
-    def requests(self):
-        """Requests served so far, not counting the questions asked here."""
+    def _status(self):
+        """(accepted connections, handled ones, requests), the question included."""
         self._asked = getattr(self, "_asked", 0) + 1
         with urllib.request.urlopen(f"http://127.0.0.1:{self.http}/status", timeout=10) as answer:
             numbers = re.search(r"\n\s*(\d+)\s+(\d+)\s+(\d+)", answer.read().decode())
-        return int(numbers[3]) - self._asked
+        return tuple(int(number) for number in numbers.groups())
+
+    def requests(self):
+        """Requests served so far, not counting the questions asked here."""
+        return self._status()[2] - self._asked
+
+    def connections(self):
+        """Connections accepted so far, not counting those of the questions asked here."""
+        return self._status()[0] - self._asked - 1  # and the one that found it listening
 
 
 class Lean:
