@@ -25,6 +25,8 @@ class ActionPlan {
   // is returned; or the call is returned, and Strand::Settle and Strand::Continue follow later on the
   // same thread, the call being put away between them.
   [[nodiscard]] virtual ActionCall* Start(Strand& strand) const = 0;
+  // Whether a user may hold a connection because of it.
+  [[nodiscard]] virtual bool connects() const { return false; }
 };
 
 }  // namespace ronda::engine

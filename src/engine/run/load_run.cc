@@ -23,6 +23,13 @@
 namespace ronda::engine {
 namespace {
 
+// Whether a user that walks these steps may hold a connection.
+bool Connect(const std::vector<StepPlan>& steps) {
+  return std::ranges::any_of(steps, [](const StepPlan& step) {
+    return (step.action != nullptr && step.action->connects()) || Connect(step.steps);
+  });
+}
+
 constexpr std::uint64_t kTickNs = 100'000'000;
 // From the decision until it takes effect, so that it does at one instant on every thread.
 constexpr std::uint64_t kNoticeNs = 20'000'000;
@@ -191,8 +198,15 @@ base::Status Run::CheckFiles() {
   std::uint64_t possible = 0;
   for (const LoadUse& use : program_.loads) {
     const LoadPlan& plan = use.plan;
-    sure += options_.process.Of(plan.open_model() ? plan.preallocated_users : plan.MostUsers());
-    possible += options_.process.Of(plan.MostUsers());
+    const bool connects = std::ranges::any_of(
+        use.flows, [&](const auto& flow) { return Connect(program_.flows[flow.first].steps); });
+    if (!connects) continue;
+    const std::uint64_t group = program_.users_per_connection;
+    const auto of = [&](std::uint32_t users) {
+      return (options_.process.Of(users) + group - 1) / group;
+    };
+    sure += of(plan.open_model() ? plan.preallocated_users : plan.MostUsers());
+    possible += of(plan.MostUsers());
   }
   rlimit limit{};
   if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return base::Ok();
@@ -206,7 +220,7 @@ base::Status Run::CheckFiles() {
   if (sure + others > limit.rlim_cur) {
     return base::FailedPrecondition(
         "the load needs " + std::to_string(sure + others) + " open files (" + std::to_string(sure) +
-        " users with a connection each), the limit is " + have + "; raise it (ulimit -n " +
+        " connections of its users), the limit is " + have + "; raise it (ulimit -n " +
         std::to_string(sure + others) + ") or lower the number of users");
   }
   if (possible + others > limit.rlim_cur) {

@@ -137,6 +137,7 @@ class HttpPlan : public ActionPlan {
   std::optional<TextPlan> save_to;
 
   [[nodiscard]] ActionCall* Start(Strand& strand) const override;
+  [[nodiscard]] bool connects() const override { return true; }
 };
 
 }  // namespace ronda::engine
