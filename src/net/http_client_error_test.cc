@@ -210,7 +210,13 @@ TEST(ExchangeErrors, ATrickleTimesOut) {
   ClientHarness h;
   HttpRequest request = h.Request(server.port());
   request.timeout_ns = 20'000'000;
-  const Outcome got = h.Fetch(request);
+  Outcome got = h.Fetch(request);
+  // A busy machine may not bring the head in that time.
+  while (got.kind == ErrorKind::kTimeout && got.status == 0 &&
+         request.timeout_ns < 10'000'000'000) {
+    request.timeout_ns *= 4;
+    got = h.Fetch(request);
+  }
   EXPECT_EQ(got.kind, ErrorKind::kTimeout);
   EXPECT_THAT(got.detail, HasSubstr("receiving"));
 }
