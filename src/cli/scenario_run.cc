@@ -12,6 +12,7 @@
 #include <iterator>
 
 #include "base/core/ids.h"
+#include "engine/outputs/run_outputs.h"
 #include "model/catalog/catalog.h"
 #include "model/load.h"
 
@@ -157,6 +158,37 @@ std::map<std::string, std::string> ProxyVariables(Context& context) {
   return values;
 }
 
+// What leaves the run while it goes on; null when nothing does.
+base::Result<std::unique_ptr<engine::RunOutputs>> OpenStreams(const RunDone& done,
+                                                              const engine::RunOptions& run,
+                                                              Context& context) {
+  engine::RunOutputs::Options options;
+  for (const Output& output : done.outputs) {
+    if (output.kind == "ndjson" || output.kind == "csv-samples") {
+      options.samples_path = output.target;
+      options.samples_format = output.kind == "ndjson" ? engine::report::SampleFormat::kNdjson
+                                                       : engine::report::SampleFormat::kCsv;
+    }
+    if (output.kind == "prometheus") options.remote_write_url = output.target;
+    if (output.kind == "otlp") options.otlp_url = output.target;
+    if (output.kind == "metrics") options.metrics_address = output.target;
+  }
+  if (!options.any()) return std::unique_ptr<engine::RunOutputs>();
+  options.labels = {.name = done.root->name, .run_id = done.run_id};
+  options.version = RONDA_VERSION;
+  options.say = run.on_log;
+  if (!options.say) {
+    options.say = [&context](std::string_view level, std::string_view text) {
+      context.log.Write(level == "info" ? base::LogLevel::kInfo : base::LogLevel::kWarning, text);
+    };
+  }
+  const auto say = options.say;
+  ASSIGN_OR_RETURN(auto streams, engine::RunOutputs::Open(done.program->shape, std::move(options)));
+  if (!streams->metrics_address().empty())
+    say("info", "metrics at http://" + streams->metrics_address() + "/metrics");
+  return streams;
+}
+
 }  // namespace
 
 base::Result<std::shared_ptr<const model::Source>> ReadSource(const std::string& path) {
@@ -212,13 +244,19 @@ base::Result<RunDone> ExecuteRun(RunRequest request, Context& context) {
   input.load = request.load;
   input.run_id = done.run_id;
   input.run_mark = done.run_id;
-  input.traced = request.traced;
+  // A span is only of use where the request carries its ids.
+  input.traced = request.traced || std::ranges::any_of(request.outputs, [](const Output& output) {
+                   return output.kind == "otlp";
+                 });
   input.users_per_connection = request.users_per_connection;
   done.program = engine::CompileProgram(input, diagnostics);
   RETURN_IF_ERROR(diagnostics.ToStatus());
   for (const model::Diagnostic& d : diagnostics.all()) context.log.Warning(d.message);
 
   if (request.on_program) request.on_program(*done.program);
+  ASSIGN_OR_RETURN(done.outputs, MergeOutputs(request.outputs, done.program->outputs));
+  ASSIGN_OR_RETURN(const auto streams, OpenStreams(done, request.options, context));
+  request.options.tap = streams.get();
   request.options.environment = EnvironmentOf(done.environment);
   auto created = engine::LoadRun::Create(*done.program, std::move(request.options), diagnostics);
   RETURN_IF_ERROR(diagnostics.ToStatus());
@@ -228,8 +266,14 @@ base::Result<RunDone> ExecuteRun(RunRequest request, Context& context) {
   {
     const SignalScope signals(*run);
     done.result = run->Execute();
+    done.cpu_ns = CpuNs() - cpu;
+    // Still within the scope: Ctrl-C while the last spans go out does not cost the reports.
+    if (streams != nullptr) {
+      engine::RunOutputs::Outcome outcome = streams->Close();
+      done.samples_failed = outcome.file_failed;
+      std::ranges::move(outcome.warnings, std::back_inserter(done.result.warnings));
+    }
   }
-  done.cpu_ns = CpuNs() - cpu;
   return done;
 }
 

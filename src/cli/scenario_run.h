@@ -11,6 +11,7 @@
 
 #include "base/core/status.h"
 #include "cli/command.h"
+#include "cli/outputs.h"
 #include "engine/program/compiler.h"
 #include "engine/run/load_run.h"
 #include "model/definitions.h"
@@ -29,6 +30,7 @@ struct RunRequest {
   engine::RunOptions options;
   std::function<void(const engine::Program&)> on_program;  // once it is compiled; may be empty
   bool traced = false;
+  std::vector<Output> outputs;        // of the command line; the definition may name more
   std::uint32_t users_per_connection = 1;
 };
 
@@ -42,6 +44,8 @@ struct RunDone {
   std::unique_ptr<engine::Program> program;
   engine::RunResult result;
   std::uint64_t cpu_ns = 0;           // user and system time that the run took
+  std::vector<Output> outputs;        // of command line and definition
+  bool samples_failed = false;  // the file of samples could not be written; a warning says why
 };
 
 // Loads, compiles and executes. Ctrl-C and SIGTERM drain it, a second one stops it at once. Everything

@@ -119,9 +119,11 @@ std::vector<Field<T>> PlanFields() {
                                .see = "Guard"}),
           Plan<T, &P::outputs>({.name = "outputs",
                                 .type = FieldType::kMap,
-                                .description = "Reports by kind: `html`, `json`, `ndjson`, `csv`, "
-                                               "`junit` to a file, `prometheus` and `otlp` to a "
-                                               "URL."})};
+                                .description = "Reports by kind, as `--out`: `html`, `json`, "
+                                               "`junit`, `csv`, `text` to a file at the end; "
+                                               "`ndjson` or `csv-samples` to a file, `prometheus` "
+                                               "and `otlp` to a URL, `metrics` at an address while "
+                                               "it runs."})};
 }
 
 template <typename T, auto member>

@@ -194,8 +194,9 @@ std::vector<FieldSpec> WindowSpecs() { return SpecsOf(WindowFields()); }
 std::vector<FieldSpec> ApprovalSpecs() { return SpecsOf(ApprovalFields()); }
 
 const std::vector<std::string>& OutputKinds() {
-  static const std::vector<std::string> kinds = {"html",  "json",       "ndjson", "csv",
-                                                 "junit", "prometheus", "otlp"};
+  static const std::vector<std::string> kinds = {"html",       "json",   "junit",   "csv",
+                                                 "text",       "ndjson", "metrics", "csv-samples",
+                                                 "prometheus", "otlp"};
   return kinds;
 }
 

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "cli/commands/commands.h"
+#include "cli/outputs.h"
 #include "cli/scenario_run.h"
 #include "model/value.h"
 
@@ -130,6 +131,7 @@ base::Result<base::ExitCode> Bench(const Invocation& invocation, Context& contex
     request.load.iterations = static_cast<std::uint64_t>(options.Int("requests"));
     if (!options.IsSet("duration")) request.load.duration_ns.reset();
   }
+  ASSIGN_OR_RETURN(request.outputs, ReadOutputs(options.List("out")));
   if (options.Has("threads")) request.options.threads = static_cast<int>(options.Int("threads"));
   ASSIGN_OR_RETURN(const RunDone done, ExecuteRun(std::move(request), context));
 
@@ -182,6 +184,8 @@ base::Result<base::ExitCode> Bench(const Invocation& invocation, Context& contex
     }
   }
   context.out.flush();
+  const bool lost =
+      WriteReports(done.outputs, InputOf(done), context) == Written::kNotAll || done.samples_failed;
   if (done.result.end != engine::RunEnd::kDone) return done.result.exit_code();
   if (step.requests == step.failed) {
     return base::Unavailable(
@@ -190,7 +194,7 @@ base::Result<base::ExitCode> Bench(const Invocation& invocation, Context& contex
                         ? ""
                         : ": " + done.result.load->Failures().front()->message));
   }
-  return base::ExitCode::kOk;
+  return lost ? base::ExitCode::kFailure : base::ExitCode::kOk;
 }
 
 }  // namespace
@@ -346,6 +350,7 @@ Command BenchCommand() {
             .type = OptionType::kSwitch,
             .scope = OptionScope::kFlagOnly,
             .description = "Opens a connection for each request."},
+           OutOption(),
            {.name = "json",
             .type = OptionType::kSwitch,
             .scope = OptionScope::kFlagOnly,

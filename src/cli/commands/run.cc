@@ -8,6 +8,7 @@
 #include <ostream>
 
 #include "cli/commands/commands.h"
+#include "cli/outputs.h"
 #include "cli/scenario_run.h"
 #include "engine/report/report.h"
 
@@ -114,84 +115,6 @@ class Exchanges : public engine::StepObserver {
   std::mutex mutex_;
 };
 
-const char* NameOf(engine::RunEnd end) {
-  switch (end) {
-    case engine::RunEnd::kDone: return "done";
-    case engine::RunEnd::kStopped: return "stopped";
-    case engine::RunEnd::kAborted: return "aborted";
-    case engine::RunEnd::kBreaker: return "breaker";
-    case engine::RunEnd::kInterrupted: return "interrupted";
-  }
-  return "?";
-}
-
-report::ReportInput InputOf(const RunDone& done) {
-  report::ReportInput input;
-  input.name = done.root->name;
-  input.kind = model::NameOf(done.root->kind);
-  input.digest = done.digest;
-  input.environment = done.environment;
-  input.run_id = done.run_id;
-  input.version = "ronda " RONDA_VERSION;
-  input.single_iteration = done.program->single_iteration;
-  input.passed = done.result.passed;
-  input.verdict = done.result.verdict;
-  input.end = NameOf(done.result.end);
-  input.reason = done.result.reason;
-  input.start_wall_ns = done.result.start_wall_ns;
-  input.duration_ns = done.result.duration_ns;
-  input.cpu_ns = done.cpu_ns;
-  input.threads = done.result.threads;
-  input.warnings = done.result.warnings;
-  input.thresholds = done.result.thresholds;
-  input.guard_events = done.result.guard_events;
-  input.load = done.result.load.get();
-  input.outer = done.result.outer.get();
-  return input;
-}
-
-// Writes the whole file or says why not; a half-written one does not stay.
-base::Status WriteFile(const std::string& path, const std::string& text) {
-  std::FILE* file = std::fopen(path.c_str(), "wb");
-  if (file == nullptr) return base::FromErrno("cannot write " + path, errno);
-  bool good = std::fwrite(text.data(), 1, text.size(), file) == text.size();
-  int why = errno;
-  if (std::fflush(file) != 0) {
-    good = false;
-    why = errno;
-  }
-  std::fclose(file);
-  if (good) return base::Ok();
-  std::error_code ignored;
-  if (std::filesystem::is_regular_file(path, ignored)) std::filesystem::remove(path, ignored);
-  return base::FromErrno("cannot write " + path + " (nothing of it was kept)", why);
-}
-
-struct Output {
-  std::string kind;
-  std::string path;
-};
-
-base::Result<std::vector<Output>> ReadOutputs(const std::vector<std::string>& given) {
-  static const std::vector<std::string> kKinds = {"json", "html", "junit", "csv", "text"};
-  std::vector<Output> outputs;
-  for (const std::string& text : given) {
-    const std::size_t equals = text.find('=');
-    const std::string kind = text.substr(0, equals);
-    if (equals == std::string::npos || equals + 1 == text.size()) {
-      return base::InvalidArgument("--out " + text + ": write KIND=FILE, e.g. html=report.html");
-    }
-    if (std::ranges::find(kKinds, kind) == kKinds.end()) {
-      const std::string nearest = model::Nearest(kind, kKinds);
-      return base::InvalidArgument("--out " + text + ": there is no \"" + kind + "\"; " +
-                                   (nearest.empty() ? "it is one of json, html, junit, csv, text"
-                                                    : "did you mean " + nearest + "?"));
-    }
-    outputs.push_back({kind, text.substr(equals + 1)});
-  }
-  return outputs;
-}
-
 base::Result<std::vector<std::pair<std::string, std::string>>> ReadSettings(
     const std::vector<std::string>& given) {
   std::vector<std::pair<std::string, std::string>> settings;
@@ -226,7 +149,7 @@ base::Result<RunRequest> RequestFor(const Invocation& invocation) {
     request.sources.push_back(std::move(source));
   }
   request.folder = std::filesystem::path(file).parent_path().string();
-  if (request.folder.empty()) request.folder = ".";
+  if (request.folder.empty()) request.folder.push_back('.');
   if (options.Has("name")) request.name = options.String("name");
   if (options.Has("env")) request.environment = options.String("env");
   ASSIGN_OR_RETURN(request.set, ReadSettings(options.List("set")));
@@ -244,12 +167,12 @@ base::Result<RunRequest> RequestFor(const Invocation& invocation) {
     ASSIGN_OR_RETURN(request.options.process, ReadShard(options.String("shard")));
   }
   request.traced = options.Switch("traceparent");
+  ASSIGN_OR_RETURN(request.outputs, ReadOutputs(options.List("out")));
   return request;
 }
 
 base::Result<base::ExitCode> Run(const Invocation& invocation, Context& context) {
   const base::Options& options = invocation.options;
-  ASSIGN_OR_RETURN(std::vector<Output> outputs, ReadOutputs(options.List("out")));
   ASSIGN_OR_RETURN(RunRequest request, RequestFor(invocation));
   Progress progress(context, invocation.err_color);
   Exchanges exchanges(context, invocation.err_color);
@@ -267,30 +190,8 @@ base::Result<base::ExitCode> Run(const Invocation& invocation, Context& context)
   ASSIGN_OR_RETURN(const RunDone done, ExecuteRun(std::move(request), context));
 
   const report::ReportInput input = InputOf(done);
-  for (const model::Output& output : done.program->outputs) {
-    const bool said =
-        std::ranges::any_of(outputs, [&](const Output& o) { return o.kind == output.kind; });
-    if (!said) outputs.push_back({output.kind, output.target.text});
-  }
-  bool lost = false;
-  for (const Output& output : outputs) {
-    const std::string text = output.kind == "json"    ? report::ReportJson(input)
-                             : output.kind == "html"  ? report::ReportHtml(input)
-                             : output.kind == "junit" ? report::ReportJUnit(input)
-                             : output.kind == "csv"   ? report::ReportCsv(input)
-                             : output.kind == "text"
-                                 ? report::SummaryText(input, report::Paint::kPlain)
-                                 : std::string();
-    if (text.empty()) {
-      context.log.Warning("output " + output.kind +
-                          ": not written by this command; json, html, junit, csv and text are");
-      continue;
-    }
-    if (const base::Status written = WriteFile(output.path, text); !written.ok()) {
-      context.log.Error(written.message());
-      lost = true;
-    }
-  }
+  bool lost = done.samples_failed;
+  lost |= WriteReports(done.outputs, input, context) == Written::kNotAll;
   if (options.Switch("json")) {
     context.out << report::ReportJson(input);
   } else {
@@ -383,13 +284,7 @@ Command RunCommand() {
             .value_name = "NAME=VALUE",
             .scope = OptionScope::kFlagOnly,
             .description = "A param, or `env.name=value`; may be given several times."},
-           {.name = "out",
-            .letter = 'o',
-            .type = OptionType::kList,
-            .value_name = "KIND=FILE",
-            .scope = OptionScope::kFlagOnly,
-            .description =
-                "Writes a report: html, json, junit, csv or text; may be given several times."},
+           OutOption(),
            {.name = "json",
             .type = OptionType::kSwitch,
             .scope = OptionScope::kFlagOnly,

@@ -70,6 +70,9 @@ void LoadCompiler::AddPlan(const model::LoadPlan& plan, const Flows& flows,
   program_.thresholds = plan.thresholds;
   program_.guards = plan.guards;
   program_.outputs = plan.outputs;
+  // A span is only of use where the request carries its ids.
+  program_.traced |= std::ranges::any_of(
+      plan.outputs, [](const model::Output& output) { return output.kind == "otlp"; });
   const LoadOverride& said = input_.load;
   if (said.once ||
       (plan.loads.empty() && !said.users && !said.rate && !said.duration_ns && !said.iterations)) {

@@ -31,8 +31,11 @@ struct PushQueue::State {
       pause_until_ns = 0;
       return;
     }
-    counters.last_error =
-        result.status == 0 ? result.error : "HTTP status " + std::to_string(result.status);
+    counters.last_error = result.error;
+    if (result.status != 0) {
+      counters.last_error = "HTTP status " + std::to_string(result.status) +
+                            (result.error.empty() ? "" : ": " + result.error);
+    }
     if (!WorthAnotherTry(result) || ++body.tries >= kMostTries || given_up) {
       Drop(body);
       return;

@@ -18,7 +18,7 @@ struct PostRequest {
 };
 struct PostResult {
   int status = 0;           // 0: there was no response
-  std::string error;        // then: why
+  std::string error;        // then: why; else what an answer that is no success says
 };
 
 // Sends to one address. Made by whoever owns a network; this room has none.

@@ -281,7 +281,10 @@ base::Status Run::MakeWorkers() {
                    options_.process.count * static_cast<std::uint32_t>(threads_)};
     parts.seed = seed + static_cast<std::uint64_t>(i) * 0x9e3779b97f4a7c15;
     parts.environment = options_.environment;
-    if (options_.spans) parts.spans = options_.spans(parts.thread);
+    if (options_.tap != nullptr) {
+      parts.spans = options_.tap->Spans(parts.thread);
+      parts.samples = options_.tap->Samples(parts.thread);
+    }
     Worker* raw = worker.get();
     parts.on_idle = [this, raw] {
       raw->idle.store(true);
@@ -322,6 +325,7 @@ RunResult Run::Execute() {
     result_.reason = result_.verdict = made.message();
     return std::move(result_);
   }
+  if (options_.tap != nullptr) options_.tap->OnStart();
   ticker_ = std::make_unique<Ticker>(*this);
   main_->Arm(*ticker_, main_->now_ns() + kTickNs);
   if (program_.setup.empty()) {
@@ -465,6 +469,7 @@ void Run::OnTick() {
     }
     if (options_.on_look && ++looks_ % 3 == 0) options_.on_look(load_->Look(now));
   }
+  if (options_.tap != nullptr && phase_ != Phase::kOver) options_.tap->OnTick(load_.get());
   {
     const std::unique_lock lock(mutex_);
     if (asked_end_ && phase_ == Phase::kRunning) {
@@ -567,6 +572,7 @@ void Run::FinishRun() {
     load_->Finish(now);
   }
   if (options_.on_look) options_.on_look(load_->Look(now));
+  if (options_.tap != nullptr) options_.tap->OnEnd(*load_);
   main_->Cancel(*ticker_);
   main_->Stop();
 }

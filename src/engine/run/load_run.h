@@ -10,6 +10,7 @@
 #include "base/core/ids.h"
 #include "base/core/status.h"
 #include "engine/program/program.h"
+#include "engine/run/tap.h"
 #include "engine/vu/user_thread.h"
 #include "model/source.h"
 #include "stats/aggregator.h"
@@ -25,8 +26,7 @@ struct RunOptions {
   base::Environment environment = base::Environment::kUnknown;
   std::string control_path;  // of the control socket; empty: none
   StepObserver* observer = nullptr;  // `--once -v`
-  // Makes the sink of a thread's spans; null: none.
-  std::function<SpanSink*(std::uint32_t thread)> spans;
+  RunTap* tap = nullptr;  // samples, spans and metrics; borrowed, may be null
   // Called about four times a second, and once more at the end, on Execute's thread.
   std::function<void(const stats::Snapshot&)> on_look;
   // A line for people: guards, control commands, `log` steps. Any thread.

@@ -28,6 +28,8 @@ class SpanSink {
     std::uint64_t start_ns = 0, end_ns = 0;  // monotonic
   };
   virtual void Add(const Exchange& exchange) = 0;
+  // About once a second: what was kept back goes out.
+  virtual void Flush() = 0;
 };
 
 }  // namespace ronda::engine

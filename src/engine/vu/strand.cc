@@ -582,6 +582,28 @@ void Strand::Record(const ActionResult& result, stats::Outcome outcome) {
   exchange.bytes_in = result.bytes_in;
   exchange.bytes_out = result.bytes_out;
   thread().recorder().RecordExchange(exchange);
+  if (thread().samples() != nullptr && user_.under_load()) PushSample(exchange);
+}
+
+void Strand::PushSample(const stats::Exchange& exchange) {
+  const std::uint64_t began = exchange.intended_ns != 0 ? exchange.intended_ns : exchange.start_ns;
+  const auto since = [&](std::uint64_t ns) {
+    return exchange.end_ns > ns ? exchange.end_ns - ns : 0;
+  };
+  stats::Sample sample;
+  sample.start_ns = exchange.start_ns;
+  sample.latency_ns = since(began);
+  sample.service_ns = since(exchange.start_ns);
+  sample.bytes_in = exchange.bytes_in;
+  sample.bytes_out = exchange.bytes_out;
+  sample.iteration = user_.iteration();
+  sample.trace = user_.trace();
+  sample.step = exchange.step;
+  sample.user = static_cast<std::uint32_t>(user_.number());
+  sample.status = exchange.status;
+  sample.error = exchange.error;
+  sample.outcome = exchange.outcome;
+  thread().samples()->Push(sample);
 }
 
 void Strand::Settle(const ActionResult& result) {

@@ -149,6 +149,7 @@ class Strand : private net::Timer {
   void RunChecks(model::EvalContext& context, bool& any_failed, bool& fatal);
   [[nodiscard]] bool MayRetry(const ActionResult& result, bool failed_checks) const;
   void Record(const ActionResult& result, stats::Outcome outcome);
+  void PushSample(const stats::Exchange& exchange);
   void RecordFailure(const ActionResult& result, stats::FailureKind kind, std::uint32_t code,
                      std::string_view message, std::string_view detail);
   void RecordFailures(const ActionResult& result, std::string_view extract_error,

@@ -92,7 +92,7 @@ void User::Begin() {
   }
   if (program.traced || known.trace_id != kNoSlot) {
     trace_ = thread_.NextTrace();
-    root_span_ = thread_.random()();
+    root_span_ = thread_.random()() | 1;
     if (known.trace_id != kNoSlot)
       slots_.Keep(known.trace_id, model::Value::String(base::ToHex(trace_)));
   }
@@ -151,6 +151,11 @@ void User::End() {
     if (thread_.spans() != nullptr) {
       thread_.spans()->Iteration(*this, flow.name, start_ns_, now, outcome);
     }
+  } else if (began && thread_.spans() != nullptr) {
+    const bool setup = steps_ == &thread_.program().setup;
+    thread_.spans()->Iteration(
+        *this, setup ? "setup" : "finally", start_ns_, now,
+        failures_ > 0 ? stats::IterationOutcome::kFailed : stats::IterationOutcome::kOk);
   }
   busy_ = false;
   // Kept until after the observer saw it: a once-only host asks for failures.

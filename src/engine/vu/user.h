@@ -52,6 +52,8 @@ class User : private net::Timer {
   [[nodiscard]] const base::TraceId& trace() const { return trace_; }
   [[nodiscard]] std::uint64_t root_span() const { return root_span_; }
   [[nodiscard]] bool interrupted() const { return interrupted_; }
+  // False for the user of setup and finally.
+  [[nodiscard]] bool under_load() const { return steps_ == nullptr; }
   [[nodiscard]] std::uint32_t failures() const { return failures_; }
 
   // --- for its strands ---

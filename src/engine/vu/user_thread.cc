@@ -6,6 +6,7 @@
 
 #include "engine/actions/http/scratch.h"
 #include "engine/run/meeting_points.h"
+#include "engine/run/spans.h"
 
 namespace ronda::engine {
 namespace {
@@ -218,7 +219,7 @@ void UserThread::AfterExecutor() {
   } else {
     parts_.reactor->Arm(*load_timer_, next);
   }
-  if (finished() && !was_finished_ && parts_.on_idle) {
+  if (started() && finished() && !was_finished_ && parts_.on_idle) {
     was_finished_ = true;
     parts_.on_idle();
   }
@@ -299,6 +300,8 @@ void UserThread::Flush(stats::Recorder::Flush flush) {
   gauges.tls_handshakes = counters.tls_handshakes;
   gauges.tls_resumed = counters.tls_resumed;
   parts_.recorder->SetGauges(gauges);
+  if (parts_.samples != nullptr) parts_.samples->Flush();
+  if (parts_.spans != nullptr) parts_.spans->Flush();
   if (flush == stats::Recorder::Flush::kFinal) parts_.reactor->Cancel(*stats_timer_);
   parts_.recorder->Rotate(parts_.reactor->Fresh(), flush);
 }

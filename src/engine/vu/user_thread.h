@@ -16,6 +16,7 @@
 #include "net/http_client.h"
 #include "net/reactor.h"
 #include "stats/recorder.h"
+#include "stats/samples.h"
 
 namespace ronda::engine {
 
@@ -74,6 +75,7 @@ class UserThread {
     stats::Recorder* recorder = nullptr;
     StepObserver* observer = nullptr;  // may be null
     SpanSink* spans = nullptr;  // may be null
+    stats::SampleChannel* samples = nullptr;  // may be null
     Share share;  // of all threads of all processes
     std::uint32_t thread = 0;  // in this process
     std::uint64_t seed = 0;
@@ -111,6 +113,7 @@ class UserThread {
   [[nodiscard]] stats::Recorder& recorder() { return *parts_.recorder; }
   [[nodiscard]] StepObserver* observer() { return parts_.observer; }
   [[nodiscard]] SpanSink* spans() { return parts_.spans; }
+  [[nodiscard]] stats::SampleChannel* samples() { return parts_.samples; }
   [[nodiscard]] std::uint32_t thread_number() const { return parts_.thread; }
   [[nodiscard]] model::Arena& arena() { return arena_; }
   [[nodiscard]] base::Random& random() { return random_; }

@@ -11,6 +11,7 @@
 #include "engine/actions/http/auth.h"
 #include "engine/actions/http/scratch.h"
 #include "engine/run/spans.h"
+#include "engine/vu/secrets.h"
 #include "engine/vu/user.h"
 #include "engine/vu/user_thread.h"
 #include "model/catalog/catalog.h"
@@ -474,8 +475,11 @@ void HttpCall::AddSpan(int status, std::string_view error, std::uint64_t end_ns)
   SpanSink* spans = strand_->thread().spans();
   if (spans == nullptr) return;
   const User& user = strand_->user();
-  const std::string url =
+  std::string url =
       (url_.tls ? "https://" : "http://") + std::string(url_.authority) + std::string(url_.target);
+  MaskText(strand_->thread().program(), strand_->slots(), url);
+  std::string why(error);
+  if (!why.empty()) MaskText(strand_->thread().program(), strand_->slots(), why);
   spans->Add({.trace = user.trace(),
               .span = span_,
               .parent = user.root_span(),
@@ -483,7 +487,7 @@ void HttpCall::AddSpan(int status, std::string_view error, std::uint64_t end_ns)
               .method = method_,
               .url = url,
               .status = status,
-              .error = error,
+              .error = why,
               .start_ns = start_ns_,
               .end_ns = end_ns});
 }
