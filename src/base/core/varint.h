@@ -49,6 +49,13 @@ class VarintReader {
     bytes_.remove_prefix(size);
     return true;
   }
+  // The next `size` bytes as they are; borrowed.
+  [[nodiscard]] bool NextRaw(std::size_t size, std::string_view& bytes) {
+    if (size > bytes_.size()) return false;
+    bytes = bytes_.substr(0, size);
+    bytes_.remove_prefix(size);
+    return true;
+  }
   [[nodiscard]] bool at_end() const { return bytes_.empty(); }
   [[nodiscard]] std::size_t left() const { return bytes_.size(); }
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <algorithm>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -13,8 +14,9 @@
 namespace ronda::wire::otlp {
 
 // Each span as one request of its own, sorted: two batches hold the same spans, field for field, when
-// these are equal, in whatever order and grouping they hold them.
-inline std::vector<std::string> CanonicalSpans(const SpanBatch& batch) {
+// these are equal, in whatever order and grouping they hold them. With `trace`: of that trace only.
+inline std::vector<std::string> CanonicalSpans(const SpanBatch& batch,
+                                               std::optional<base::TraceId> trace = {}) {
   SpanBatch one;
   one.attributes = batch.attributes;
   one.entity_refs = batch.entity_refs;
@@ -22,6 +24,7 @@ inline std::vector<std::string> CanonicalSpans(const SpanBatch& batch) {
   one.links = batch.links;
   std::vector<std::string> spans;
   for (const Span& span : batch.spans) {
+    if (trace && span.trace != *trace) continue;
     Scope scope = batch.scopes[span.scope];
     one.resources = {batch.resources[scope.resource]};
     scope.resource = 0;

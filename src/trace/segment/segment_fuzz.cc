@@ -1,0 +1,63 @@
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "base/core/check.h"
+#include "trace/segment/block.h"
+#include "trace/segment/segment_reader.h"
+#include "trace/segment/segment_writer.h"
+#include "wire/otlp/otlp_test_util.h"
+
+namespace {
+
+using namespace ronda::trace::segment;
+
+class Bytes : public ReadableFile {
+ public:
+  explicit Bytes(std::string_view bytes) : bytes_(bytes) {}
+  std::uint64_t size() const override { return bytes_.size(); }
+  ronda::base::Status Read(std::uint64_t offset, std::uint64_t size,
+                           std::string& out) const override {
+    if (offset > bytes_.size() || size > bytes_.size() - offset) {
+      return ronda::base::DataLoss("the file is too short");
+    }
+    out = bytes_.substr(offset, size);
+    return ronda::base::Ok();
+  }
+
+ private:
+  std::string_view bytes_;
+};
+
+}  // namespace
+
+// A segment of any bytes, checksums left out: it is refused, or what it says can be written and says
+// the same again.
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  const std::string_view bytes(reinterpret_cast<const char*>(data), size);
+  const auto segment =
+      SegmentReader::Open(std::make_unique<Bytes>(bytes), SegmentReader::Checksums::kIgnore);
+  if (!segment.ok()) return 0;
+  for (const TableLayout& table : (*segment)->directory().tables) {
+    for (const std::uint32_t rows : table.page_rows) {
+      if (rows > 10'000) return 0;  // right, and slow
+    }
+  }
+  const auto rows = static_cast<std::uint32_t>((*segment)->info().rows);
+  otlp::SpanBatch spans, again;
+  if (rows == 0 || rows > 10'000 || !(*segment)->Read({0, rows}, spans).ok()) return 0;
+  CHECK(spans.spans.size() == rows);
+  (void)(*segment)->FindTrace(spans.spans[0].trace);
+  otlp::SpanBatch part;
+  CHECK((*segment)->Read({rows / 2, 1}, part).ok());
+  Block block;
+  block.Append(spans);
+  const std::string written = SegmentWriter().Write(block, {}, 1);
+  const auto same = SegmentReader::Open(std::make_unique<Bytes>(written));
+  CHECK(same.ok());
+  CHECK((*same)->Read({0, rows}, again).ok());
+  CHECK(otlp::CanonicalSpans(again) == otlp::CanonicalSpans(spans));
+  return 0;
+}
