@@ -149,7 +149,7 @@ void Run(Requests requests, int port, int connections, double seconds) {
     const int fd = Connect(port);
     if (static_cast<std::size_t>(fd) >= received.size()) received.resize(fd + 1);
     epoll_event event{};
-    event.events = EPOLLIN;
+    event.events = EPOLLIN | EPOLLET;
     event.data.fd = fd;
     epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &event);
     SendAll(fd, requests.Next(static_cast<std::uint64_t>(i)));

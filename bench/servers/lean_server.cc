@@ -106,14 +106,20 @@ class Server {
           ++i;
           continue;
         }
+        SendDue();
         close(connections_[i].fd);
         std::swap(connections_[i], connections_.back());
         connections_.pop_back();
       }
+      SendDue();
     }
   }
 
  private:
+  struct Due {
+    int fd = -1;
+    const std::string* response = nullptr;
+  };
   struct Connection {
     int fd = -1;
     std::string kept;  // of a request that did not come whole
@@ -139,7 +145,7 @@ class Server {
     }
     std::size_t size = 0;
     while (!data.empty() && (size = RequestSize(data)) > 0) {
-      if (!Answer(connection.fd, data.substr(0, size))) return false;
+      Answer(connection.fd, data.substr(0, size));
       data.remove_prefix(size);
     }
     if (data.size() > kMostRequest) return false;
@@ -147,19 +153,28 @@ class Server {
     return true;
   }
 
-  bool Answer(int fd, std::string_view request) {
+  void Answer(int fd, std::string_view request) {
     ++requests_;
     const std::size_t path = request.find(' ') + 1;
     const bool order =
         request.substr(path).starts_with("/api/") || request.substr(path).starts_with("/check/");
-    const std::string& response = order ? order_ : text_;
-    return send(fd, response.data(), response.size(), MSG_NOSIGNAL) ==
-           static_cast<ssize_t>(response.size());
+    due_.push_back({fd, order ? &order_ : &text_});
+  }
+
+  // All answers of a round at once: the client then finds many when it looks, and does not go to
+  // sleep in between.
+  void SendDue() {
+    for (const Due& due : due_) {
+      // A client that is gone or does not read shows at the next recv, or never asks again.
+      (void)send(due.fd, due.response->data(), due.response->size(), MSG_NOSIGNAL);
+    }
+    due_.clear();
   }
 
   int listener_ = -1;
   std::uint64_t requests_ = 0;
   std::vector<Connection> connections_;
+  std::vector<Due> due_;  // of this round
   const std::string text_ = Response("text/plain", std::string(200, 'x'));
   const std::string order_ = Response("application/json", Order());
   std::array<char, kMostRequest> buffer_;
