@@ -74,6 +74,9 @@ struct HttpSession::Impl final : Disposable, Timer {
   Impl** self = nullptr;
 };
 
+// What is under way, for people: "waiting for the first byte of the response".
+[[nodiscard]] std::string StageOf(const Exchange& exchange);
+
 enum class Reuse : std::uint8_t { kNo, kYes };
 
 // The room's middle: routes exchanges to connections, and keeps what all connections of the thread
@@ -147,7 +150,8 @@ class ClientCore final : public HttpClient, private Deferred {
   void Begin(Exchange& exchange, Connection& connection);
   static void SetUnrouted(Exchange& exchange, bool unrouted);
   // Takes it off its connection or connecting, silently.
-  void Detach(Exchange& exchange);
+  enum class Because : std::uint8_t { kCancelled, kExpired };
+  void Detach(Exchange& exchange, Because why);
   void LeaveConnecting(Exchange& exchange);
   void EndWithin(HttpSession::Impl& session);
 

@@ -40,6 +40,9 @@ class Connection : public Disposable, public FdHandler {
   virtual void Start(Exchange& exchange) = 0;
   // Gives the exchange up without a word to its handler.
   virtual void Abandon(Exchange& exchange) = 0;
+  // The same, because its time is over.
+  virtual void Expire(Exchange& exchange) { Abandon(exchange); }
+  [[nodiscard]] const std::string& remote() const { return established_.remote; }
   // Whether Start has been called before: then the peer may have closed meanwhile.
   [[nodiscard]] bool used() const { return used_; }
   [[nodiscard]] bool closed() const { return closed_; }

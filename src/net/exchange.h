@@ -54,6 +54,12 @@ struct Exchange {
 
   // Whether it may be sent once more without anybody noticing.
   [[nodiscard]] bool repeatable() const { return !source_read; }
+  // Whether doing it twice is as doing it once (RFC 9110, 9.2.2).
+  [[nodiscard]] bool idempotent() const {
+    const std::string_view method = request.method;
+    return method == "GET" || method == "HEAD" || method == "PUT" || method == "DELETE" ||
+           method == "OPTIONS" || method == "TRACE";
+  }
   // The end of the sending phase.
   void MarkSent(std::uint64_t now_ns) {
     sent_ns = now_ns;

@@ -214,6 +214,11 @@ void H1Connection::Receive() {
     if (established_.stream.ended()) return OnEnd();
     if (io.size < ClientCore::kInputSize) return;
   }
+  if (established_.stream.holds_input()) core_.reactor().Defer(*this);
+}
+
+void H1Connection::OnDeferred() {
+  if (!closed_) Receive();
 }
 
 void H1Connection::Consume(char* data, std::size_t size) {
@@ -364,8 +369,13 @@ ResponseTo H1Connection::KindOfResponse() const {
 void H1Connection::OnEnd() {
   if (exchange_ == nullptr) return Close();
   if (partial_ == nullptr) {
-    if (RetryIfStale()) return;
-    return Fail({ErrorKind::kClosedEarly, "the server closed the connection without an answer"});
+    if (RetryIfStale(Ending::kClosed)) return;
+    std::string detail = established_.remote + " closed the connection without an answer";
+    // TLS 1.3: a server refuses the client's certificate, or the lack of it, only afterwards.
+    if (established_.tls != nullptr && !exchange_->reused && exchange_->bytes_received == 0) {
+      detail += ", right after the TLS handshake: it may want a client certificate";
+    }
+    return Fail({ErrorKind::kClosedEarly, detail + WhyNotRepeated()});
   }
   if (partial_->head_done && partial_->parser.Close()) {
     peer_closing_ = true;
@@ -373,28 +383,46 @@ void H1Connection::OnEnd() {
   }
   const std::string where = partial_->head_done ? "in the middle of the body, after "
                                                 : "in the middle of the head, after ";
-  Fail({ErrorKind::kClosedEarly, "the server closed the connection " + where +
+  Fail({ErrorKind::kClosedEarly, established_.remote + " closed the connection " + where +
                                      std::to_string(exchange_->bytes_received) + " bytes"});
 }
 
 void H1Connection::OnBroken() {
   if (exchange_ == nullptr) return Close();
-  if (partial_ == nullptr && RetryIfStale()) return;
-  Fail(established_.stream.failure());
+  if (partial_ == nullptr && RetryIfStale(Ending::kBroken)) return;
+  const Failure& failure = established_.stream.failure();
+  Fail({failure.kind, established_.remote + ": " + failure.detail + ", " + StageOf(*exchange_) +
+                          WhyNotRepeated()});
 }
 
 // An idle connection that the server closed while the request was on its way: the server has not
-// answered a byte, so the request goes out once more (RFC 9112, 9.3.1; what browsers do).
-bool H1Connection::RetryIfStale() {
+// answered a byte, so the request goes out once more (RFC 9112, 9.3.1), unless it may have been
+// acted on and doing so twice would matter.
+bool H1Connection::RetryIfStale(Ending how) {
   Exchange& exchange = *exchange_;
   if (!exchange.reused || exchange.bytes_received > 0 || exchange.retries > 0 ||
-      !exchange.repeatable()) {
+      !exchange.repeatable() || !MayRepeat(how)) {
     return false;
   }
   exchange_ = nullptr;
   Close();
   core_.Retry(exchange, Reuse::kNo);
   return true;
+}
+
+// A FIN acknowledges all that had come before it: what it does not, came too late to be seen by
+// anybody. An RST tells nothing, as acknowledgements are delayed.
+bool H1Connection::MayRepeat(Ending how) const {
+  if (exchange_->idempotent() || exchange_->bytes_sent == 0) return true;
+  return how == Ending::kClosed && established_.stream.Unacknowledged() >= exchange_->bytes_sent;
+}
+
+std::string H1Connection::WhyNotRepeated() const {
+  const Exchange& exchange = *exchange_;
+  if (!exchange.reused || exchange.bytes_received > 0 || exchange.idempotent()) return "";
+  return "; the connection had been kept from an earlier request, and " +
+         std::string(exchange.request.method) +
+         " is not sent again because it may have been acted on";
 }
 
 void H1Connection::FinishWhole(const ResponseHead& head, std::string_view body, bool leftover) {
@@ -442,7 +470,8 @@ void H1Connection::Finish(HttpResponse& response, const ResponseHead& head, bool
 void H1Connection::FailParse(const Http1Error& error) {
   const bool size =
       error.code == Http1ErrorCode::kHeadTooLarge || error.code == Http1ErrorCode::kTooManyHeaders;
-  Fail({size ? ErrorKind::kHeadTooLarge : ErrorKind::kBadResponse, error.Message()});
+  Fail({size ? ErrorKind::kHeadTooLarge : ErrorKind::kBadResponse,
+        error.Message() + " from " + established_.remote});
 }
 
 void H1Connection::Fail(const Failure& failure) {

@@ -15,7 +15,7 @@ namespace ronda::net {
 // An HTTP/1.1 connection: one exchange at a time, kept alive between them. The common exchange costs
 // one send and one recv and no copy of the response: it is parsed where it was received and its handler
 // sees views into the thread's input buffer.
-class H1Connection final : public Connection, private Timer {
+class H1Connection final : public Connection, private Timer, private Deferred {
  public:
   H1Connection(ClientCore& core, HttpSession::Impl& session, Origin origin,
                Established established);
@@ -40,6 +40,7 @@ class H1Connection final : public Connection, private Timer {
   void OnTimer() override;  // no 100 (Continue) came
 
   // Receiving.
+  void OnDeferred() override;  // input was left, and no event comes for it
   void Receive();
   void Consume(char* data, std::size_t size);
   void ConsumeHead(char* data, std::size_t size);
@@ -62,7 +63,10 @@ class H1Connection final : public Connection, private Timer {
   void Finish(HttpResponse& response, const ResponseHead& head, bool leftover);
   void FailParse(const Http1Error& error);
   void Fail(const Failure& failure);
-  [[nodiscard]] bool RetryIfStale();
+  enum class Ending : std::uint8_t { kClosed, kBroken };  // by FIN; by RST or an error
+  [[nodiscard]] bool RetryIfStale(Ending how);
+  [[nodiscard]] bool MayRepeat(Ending how) const;
+  [[nodiscard]] std::string WhyNotRepeated() const;
 
   Exchange* exchange_ = nullptr;
   std::unique_ptr<PartialResponse> partial_;  // null unless a response has come in part

@@ -143,7 +143,9 @@ H2Connection::~H2Connection() {
   }
 }
 
-bool H2Connection::CanTake() const { return !closed_ && !exclusive_ && http2_->Room() > 0; }
+bool H2Connection::CanTake() const {
+  return !closed_ && !exclusive_ && !retired_ && http2_->Room() > 0;
+}
 
 void H2Connection::Start(Exchange& exchange) {
   const HttpRequest& request = exchange.request;
@@ -167,7 +169,11 @@ void H2Connection::Start(Exchange& exchange) {
   h2.body = request.body;
   h2.body_source = request.body_source;
   const base::Status submitted = http2_->Submit(h2, stream);
-  if (!submitted.ok()) return core_.FailLater(exchange, {ErrorKind::kOther, submitted.message()});
+  if (!submitted.ok()) {
+    core_.FailLater(exchange, {ErrorKind::kOther, submitted.message()});
+    if (exclusive_) Close();
+    return;
+  }
   exchange.source_read = request.body_source != nullptr;
   exchange.bytes_sent = request.body.size();
   for (const HeaderView& header : request.headers) {
@@ -186,9 +192,16 @@ void H2Connection::Abandon(Exchange& exchange) {
   if (stream->open()) http2_->Reset(*stream);
   Free(*stream);
   if (closed_) return;
-  if (exclusive_) return Close();
+  if (exclusive_ || (retired_ && idle())) return Close();
   FlushSoon();
   core_.RoomSoon(*this);
+}
+
+// Not a byte came since it was sent: whatever waits here may wait in vain too, as on a path that
+// was cut without a word.
+void H2Connection::Expire(Exchange& exchange) {
+  if (heard_ns_ <= exchange.begun_ns) retired_ = true;
+  Abandon(exchange);
 }
 
 void H2Connection::Free(Stream& stream) { free_streams_.push_back(&stream); }
@@ -198,36 +211,57 @@ void H2Connection::OnReady(std::uint32_t events) {
   if (!closed_) Flush();
 }
 
+void H2Connection::OnDeferred() {
+  if (closed_) return;
+  if (std::exchange(more_input_, false)) Receive();
+  if (!closed_) Flush();
+}
+
 void H2Connection::Receive() {
   receiving_ = true;
   for (int reads = 0; reads < kReadsAtOnce && !closed_; ++reads) {
     const auto io = established_.stream.Read(core_.input(), ClientCore::kInputSize);
     if (io.outcome == net::Stream::Outcome::kAgain) break;
     if (io.outcome == net::Stream::Outcome::kEnd) {
-      const auto& goaway = http2_->goaway();
-      Break(goaway ? Failure{ErrorKind::kGoAway, "the server closed the connection after GOAWAY " +
-                                                     std::string(Http2ErrorName(goaway->code))}
-                   : Failure{ErrorKind::kClosedEarly, "the server closed the connection"});
+      Break(EndedBy({ErrorKind::kClosedEarly, "closed the connection"}));
       break;
     }
     if (io.outcome == net::Stream::Outcome::kFailed) {
-      Break(established_.stream.failure());
+      Break(EndedBy(established_.stream.failure()));
       break;
     }
-    core_.reactor().Fresh();
+    heard_ns_ = core_.reactor().Fresh();
     const base::Status received = http2_->Receive({core_.input(), io.size});
     if (closed_) break;
     if (!received.ok()) {
-      Flush();  // GOAWAY says why
-      Break({ErrorKind::kProtocol, received.message()});
+      SayWhy();
+      Break({ErrorKind::kProtocol, established_.remote + ": " + received.message()});
       break;
     }
     if (established_.stream.ended() || io.size < ClientCore::kInputSize) break;
   }
   receiving_ = false;
-  if (!closed_ && established_.stream.ended()) {
-    Break({ErrorKind::kClosedEarly, "the server closed the connection"});
+  if (closed_) return;
+  if (established_.stream.ended()) {
+    return Break(EndedBy({ErrorKind::kClosedEarly, "closed the connection"}));
   }
+  if (http2_->closing()) core_.OnNoRoom(session_);
+  if (established_.stream.holds_input()) {
+    more_input_ = true;
+    core_.reactor().Defer(*this);
+  }
+}
+
+// What the end of the connection means; a GOAWAY that came before says more than how it ended.
+Failure H2Connection::EndedBy(Failure failure) const {
+  if (const auto& goaway = http2_->goaway()) {
+    std::string detail = established_.remote + " sent GOAWAY " +
+                         std::string(Http2ErrorName(goaway->code)) + " (last stream " +
+                         std::to_string(goaway->last_stream) + ")";
+    if (!goaway->debug.empty()) detail += " \"" + goaway->debug + "\"";
+    return {ErrorKind::kGoAway, detail + ", then: " + failure.detail};
+  }
+  return {failure.kind, established_.remote + ": " + failure.detail};
 }
 
 void H2Connection::FlushSoon() {
@@ -241,14 +275,23 @@ void H2Connection::Flush() {
       out_.clear();
       out_at_ = 0;
       const base::Status collected = http2_->Collect(out_, kCollectAtOnce);
-      if (!collected.ok()) return Break({ErrorKind::kProtocol, collected.message()});
+      if (!collected.ok()) {
+        return Break({ErrorKind::kProtocol, established_.remote + ": " + collected.message()});
+      }
       if (closed_ || out_.empty()) break;
     }
     if (!WriteOut()) return;
   }
   if (closed_) return;
   WantWrite(false);
-  if (http2_->finished()) Break({ErrorKind::kClosedEarly, "the connection is over"});
+  if (http2_->finished()) Break(EndedBy({ErrorKind::kClosedEarly, "the connection is over"}));
+}
+
+// The connection is about to be broken: the GOAWAY with our reason goes out if the socket takes it.
+void H2Connection::SayWhy() {
+  static_cast<void>(http2_->Collect(out_, out_.size() + kCollectAtOnce));
+  const iovec piece{out_.data() + out_at_, out_.size() - out_at_};
+  if (piece.iov_len > 0) static_cast<void>(established_.stream.Write(&piece, 1));
 }
 
 bool H2Connection::WriteOut() {
@@ -259,7 +302,7 @@ bool H2Connection::WriteOut() {
     return false;
   }
   if (io.outcome != net::Stream::Outcome::kOk) {
-    Break(established_.stream.failure());
+    Break(EndedBy(established_.stream.failure()));
     return false;
   }
   out_at_ += io.size;
@@ -285,6 +328,7 @@ void H2Connection::OnStreamClosed(Exchange& exchange, Stream& stream, const Http
   if (MayRetry(exchange, close)) {
     stream.Let();
     Free(stream);
+    if (exclusive_) Close();
     return core_.Retry(exchange, close.end == Http2End::kConnection ? Reuse::kNo : Reuse::kYes);
   }
   FailExchange(exchange, FailureOf(close));
@@ -294,7 +338,7 @@ bool H2Connection::MayRetry(const Exchange& exchange, const Http2Close& close) c
   if (!exchange.repeatable()) return false;
   if (close.end == Http2End::kRefused) return exchange.retries < kRetries;
   return close.end == Http2End::kConnection && exchange.reused && exchange.bytes_received == 0 &&
-         exchange.retries == 0 &&
+         exchange.retries == 0 && exchange.idempotent() &&
          (broken_.kind == ErrorKind::kReset || broken_.kind == ErrorKind::kClosedEarly);
 }
 
@@ -315,7 +359,13 @@ void H2Connection::Complete(Exchange& exchange, Stream& stream) {
   // The stream is free only afterwards: the response views its headers.
   core_.Deliver(exchange, response);
   Free(stream);
-  if (!closed_) core_.OnRoom(*this);
+  AfterStream();
+}
+
+void H2Connection::AfterStream() {
+  if (closed_) return;
+  if (retired_ && idle()) return Close();
+  core_.OnRoom(*this);
 }
 
 void H2Connection::FailExchange(Exchange& exchange, const Failure& failure) {

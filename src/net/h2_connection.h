@@ -20,27 +20,32 @@ class H2Connection final : public Connection, private Deferred {
 
   [[nodiscard]] bool CanTake() const override;
   [[nodiscard]] bool WillTake() const override {
-    return !closed_ && !exclusive_ && !http2_->closing();
+    return !closed_ && !exclusive_ && !retired_ && !http2_->closing();
   }
   [[nodiscard]] bool multiplexes() const override { return true; }
   [[nodiscard]] bool idle() const override { return http2_->open_streams() == 0; }
   void Start(Exchange& exchange) override;
   void Abandon(Exchange& exchange) override;
+  void Expire(Exchange& exchange) override;
   void OnReady(std::uint32_t events) override;
 
  private:
   class Stream;
 
-  void OnDeferred() override { Flush(); }
+  void OnDeferred() override;
   void FlushSoon();
   void Flush();
+  void SayWhy();
   // True: all of `out_` has left.
   [[nodiscard]] bool WriteOut();
   void WantWrite(bool want);
   void Receive();
   // The connection is over for all its streams.
   void Break(Failure failure);
+  [[nodiscard]] Failure EndedBy(Failure failure) const;
   void Free(Stream& stream);
+  // A stream has ended: there is room, or nothing is left to do.
+  void AfterStream();
   void OnStreamClosed(Exchange& exchange, Stream& stream, const Http2Close& close);
   void Complete(Exchange& exchange, Stream& stream);
   // Ends the stream from our side and fails its exchange, whose stream it no longer is.
@@ -56,6 +61,10 @@ class H2Connection final : public Connection, private Deferred {
   bool want_write_ = false;  // EPOLLOUT is registered
   bool exclusive_ = false;  // made for one exchange, and closed with it
   bool receiving_ = false;  // Flush follows anyway
+  bool more_input_ = false;  // was left, and no event comes for it
+  // It let a request's time pass without sending a byte: takes no more, and closes when idle.
+  bool retired_ = false;
+  std::uint64_t heard_ns_ = 0;  // when bytes came
   Failure broken_;  // why the connection ended
 };
 

@@ -23,20 +23,23 @@ bool MayMultiplex(const HttpRequest& request) {
          (request.tls && protocol == Protocol::kAuto);
 }
 
-std::string StageOf(const Exchange& exchange) {
-  if (exchange.connecting != nullptr) return exchange.connecting->Describe();
-  if (exchange.connection == nullptr) return "waiting for a connection";
-  if (exchange.sent_ns == 0) return "sending the request";
-  if (exchange.first_byte_ns == 0) return "waiting for the first byte of the response";
-  return "receiving the response, after " + std::to_string(exchange.bytes_received) + " bytes";
-}
-
 std::string Seconds(std::uint64_t ns) {
   const std::uint64_t ms = ns / 1'000'000;
   return ms % 1000 == 0 ? std::to_string(ms / 1000) + " s" : std::to_string(ms) + " ms";
 }
 
 }  // namespace
+
+std::string StageOf(const Exchange& exchange) {
+  if (exchange.connecting != nullptr) return exchange.connecting->Describe();
+  if (exchange.unrouted) {
+    return "waiting for a stream: the server allows no more on its HTTP/2 connection";
+  }
+  if (exchange.connection == nullptr) return "waiting for a connection";
+  if (exchange.sent_ns == 0) return "sending the request";
+  if (exchange.first_byte_ns == 0) return "waiting for the first byte of the response";
+  return "receiving the response, after " + std::to_string(exchange.bytes_received) + " bytes";
+}
 
 std::optional<std::string_view> HttpResponse::Header(std::string_view name) const {
   for (const HeaderView& header : headers) {
@@ -299,15 +302,16 @@ void ClientCore::Retry(Exchange& exchange, Reuse reuse) {
 }
 
 void ClientCore::Expire(Exchange& exchange) {
-  const Failure failure{ErrorKind::kTimeout, "no complete response within " +
-                                                 Seconds(exchange.request.timeout_ns) + ", " +
-                                                 StageOf(exchange)};
+  Failure failure{ErrorKind::kTimeout, "no complete response within " +
+                                           Seconds(exchange.request.timeout_ns) + ", " +
+                                           StageOf(exchange)};
+  if (exchange.connection != nullptr) failure.detail += ", by " + exchange.connection->remote();
   if (exchange.connecting != nullptr) {
     exchange.connecting->AddPhases(exchange.phases);
   } else if (exchange.connection == nullptr) {
     exchange.phases.blocked = reactor_.now_ns() - exchange.start_ns;
   }
-  Detach(exchange);
+  Detach(exchange, Because::kExpired);
   Fail(exchange, failure);
 }
 
@@ -315,20 +319,26 @@ void ClientCore::Cancel(HttpSession& session, ExchangeHandler& handler) {
   if (session.impl_ == nullptr || session.impl_->core == nullptr) return;
   for (Exchange* e = session.impl_->first; e != nullptr; e = e->next) {
     if (e->handler != &handler) continue;
-    Detach(*e);
+    Detach(*e, Because::kCancelled);
     e->session->Unlink(*e);
     Release(*e);
     return;
   }
 }
 
-void ClientCore::Detach(Exchange& exchange) {
+void ClientCore::Detach(Exchange& exchange, Because why) {
   switch (exchange.state) {
     case Exchange::State::kWaiting:
       if (exchange.connecting != nullptr) LeaveConnecting(exchange);
       SetUnrouted(exchange, false);
       break;
-    case Exchange::State::kRunning: exchange.connection->Abandon(exchange); break;
+    case Exchange::State::kRunning:
+      if (why == Because::kExpired) {
+        exchange.connection->Expire(exchange);
+      } else {
+        exchange.connection->Abandon(exchange);
+      }
+      break;
     case Exchange::State::kFailing: std::erase(failing_, &exchange); break;
     case Exchange::State::kFree: break;
   }
@@ -421,7 +431,7 @@ void ClientCore::OnDeferred() {
 void ClientCore::EndWithin(HttpSession::Impl& session) {
   while (session.first != nullptr) {
     Exchange& exchange = *session.first;
-    Detach(exchange);
+    Detach(exchange, Because::kCancelled);
     session.Unlink(exchange);
     Release(exchange);
   }

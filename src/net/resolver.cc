@@ -157,9 +157,11 @@ void Resolver::OnAnswer(const std::string& key, const std::vector<SocketAddress>
   keep_family(false);
   entry.expires_ns = reactor_.Fresh() + ttl_ns_;
   std::vector<SocketAddress> handed_out;
+  // The last becomes the first: taking from the front of many thousands would cost their square.
+  std::ranges::reverse(entry.waiters);
   while (!entry.waiters.empty()) {
-    ResolveWaiter* waiter = entry.waiters.front();
-    entry.waiters.erase(entry.waiters.begin());
+    ResolveWaiter* waiter = entry.waiters.back();
+    entry.waiters.pop_back();
     waiter->waiting_in_ = nullptr;
     HandOut(entry, handed_out);
     waiter->OnResolved(handed_out, error);

@@ -1,11 +1,14 @@
 #include "net/stream.h"
 
 #include <errno.h>
+#include <linux/tcp.h>
+#include <netinet/in.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <cstddef>
 #include <utility>
 
 #include "net/tls.h"
@@ -65,6 +68,18 @@ Stream::Io Stream::Write(const iovec* pieces, int count) {
     if (errno == EAGAIN) return {Outcome::kAgain, 0};
     if (errno != EINTR) return FailWith("send", errno);
   }
+}
+
+bool Stream::holds_input() const { return ssl_ != nullptr && SSL_has_pending(ssl_) != 0; }
+
+std::uint64_t Stream::Unacknowledged() const {
+  tcp_info info{};
+  socklen_t size = sizeof info;
+  if (getsockopt(fd_, IPPROTO_TCP, TCP_INFO, &info, &size) != 0) return 0;
+  if (size < offsetof(tcp_info, tcpi_bytes_retrans) + sizeof info.tcpi_bytes_retrans) return 0;
+  const std::uint64_t sent = info.tcpi_bytes_sent - info.tcpi_bytes_retrans;
+  const std::uint64_t acknowledged = info.tcpi_bytes_acked;  // the SYN is among them
+  return sent + 1 > acknowledged ? sent + 1 - acknowledged : 0;
 }
 
 Stream::Io Stream::ReadTls(char* into, std::size_t room) {

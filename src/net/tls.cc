@@ -1,10 +1,12 @@
 #include "net/tls.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <openssl/bio.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
 #include <openssl/ssl.h>
+#include <openssl/sslerr.h>
 #include <openssl/x509_vfy.h>
 #include <openssl/x509v3.h>
 #include <string.h>
@@ -52,10 +54,18 @@ std::string AlternativeNames(X509* certificate) {
   std::string text;
   for (int i = 0; i < sk_GENERAL_NAME_num(names); ++i) {
     const GENERAL_NAME* name = sk_GENERAL_NAME_value(names, i);
-    if (name->type != GEN_DNS) continue;
+    if (name->type != GEN_DNS && name->type != GEN_IPADD) continue;
+    const ASN1_STRING* value = name->type == GEN_DNS ? name->d.dNSName : name->d.iPAddress;
+    const std::string_view bytes(reinterpret_cast<const char*>(ASN1_STRING_get0_data(value)),
+                                 static_cast<std::size_t>(ASN1_STRING_length(value)));
     text += text.empty() ? "" : ", ";
-    text.append(reinterpret_cast<const char*>(ASN1_STRING_get0_data(name->d.dNSName)),
-                static_cast<std::size_t>(ASN1_STRING_length(name->d.dNSName)));
+    if (name->type == GEN_DNS) {
+      text += bytes;
+    } else {
+      char address[INET6_ADDRSTRLEN] = "?";
+      inet_ntop(bytes.size() == 4 ? AF_INET : AF_INET6, bytes.data(), address, sizeof address);
+      text += address;
+    }
   }
   GENERAL_NAMES_free(names);
   return text;
@@ -72,10 +82,36 @@ std::string DescribeRejection(X509_STORE_CTX* store) {
           NameText(X509_get_issuer_name(certificate)) + "\", valid " +
           TimeText(X509_get0_notBefore(certificate)) + " to " +
           TimeText(X509_get0_notAfter(certificate));
-  if (error == X509_V_ERR_HOSTNAME_MISMATCH) {
-    text += ", for the names: " + AlternativeNames(certificate);
+  switch (error) {
+    case X509_V_ERR_HOSTNAME_MISMATCH:
+    case X509_V_ERR_IP_ADDRESS_MISMATCH:
+      text += ", for the names: " + AlternativeNames(certificate);
+      break;
+    case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY:
+    case X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT:
+    case X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN:
+      text += "; if it is to be trusted, name its authority's certificate (CA file)";
+      break;
+    default: break;
   }
   return text;
+}
+
+// What to do about it, where the reason alone does not say.
+std::string_view HintFor(int reason) {
+  switch (reason) {
+    case SSL_R_WRONG_VERSION_NUMBER:
+    case SSL_R_HTTP_REQUEST: return " (it does not speak TLS; is it http?)";
+    case SSL_R_TLSV13_ALERT_CERTIFICATE_REQUIRED:
+      return " (it wants a client certificate: give one and its key)";
+    case SSL_R_SSLV3_ALERT_HANDSHAKE_FAILURE:
+      return " (no version or cipher in common, or it wants a client certificate)";
+    case SSL_R_TLSV1_ALERT_PROTOCOL_VERSION:
+    case SSL_R_UNSUPPORTED_PROTOCOL:
+      return " (it speaks no version of TLS that is allowed: see the least version)";
+    case SSL_R_TLSV1_ALERT_UNKNOWN_CA: return " (it does not trust the client certificate)";
+    default: return "";
+  }
 }
 
 // A socket that never raises SIGPIPE, which OpenSSL's own would.
@@ -327,7 +363,9 @@ Failure HandshakeFailure(SSL* ssl, int result, std::string_view host) {
     return FailureFromErrno(where, errno_value);
   }
   if (error == SSL_ERROR_SYSCALL || error == SSL_ERROR_ZERO_RETURN) {
-    return {ErrorKind::kTls, where + ": the server closed the connection"};
+    return {ErrorKind::kTls, where +
+                                 ": the server closed the connection (does it speak TLS? is a "
+                                 "version of it in common?)"};
   }
   return {ErrorKind::kTls, where + ": " + TakeTlsError()};
 }
@@ -364,7 +402,9 @@ std::string TakeTlsError() {
   ERR_clear_error();
   if (code == 0) return "unknown error";
   const char* reason = ERR_reason_error_string(code);
-  return reason != nullptr ? reason : "error " + std::to_string(code);
+  std::string text = reason != nullptr ? reason : "error " + std::to_string(code);
+  if (ERR_GET_LIB(code) == ERR_LIB_SSL) text += HintFor(ERR_GET_REASON(code));
+  return text;
 }
 
 }  // namespace ronda::net

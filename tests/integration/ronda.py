@@ -7,6 +7,7 @@ import json
 import os
 import resource
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -93,7 +94,7 @@ class Done:
 class Running:
     """A run under way; `text` is its definition. Ends with the `with` block."""
 
-    def __init__(self, text, *options, files=None, environment=None, bench=None):
+    def __init__(self, text, *options, files=None, environment=None, bench=None, control=False):
         self.folder = tempfile.TemporaryDirectory(prefix="ronda-it-")
         if bench is not None:
             command = [BINARY, "bench", bench, "--json", *options]
@@ -102,6 +103,8 @@ class Running:
             with open(path, "w", encoding="utf-8") as file:
                 file.write(text)
             command = [BINARY, "run", path, "--json", "--quiet", *options]
+        if control:
+            command += ["--control", os.path.join(self.folder.name, "control")]
         surroundings = {name: value for name, value in os.environ.items()
                         if "proxy" not in name.lower() and not name.startswith("RONDA_")}
         surroundings.update(environment or {})
@@ -114,7 +117,8 @@ class Running:
                                         stdin=subprocess.DEVNULL, env=surroundings,
                                         cwd=self.folder.name, preexec_fn=limit)
         self.command = command
-        self._texts = {}
+        self._texts = {"stdout": "", "stderr": ""}
+        self._grown = threading.Condition()
         self._readers = [threading.Thread(target=self._drain, args=(name,), daemon=True)
                          for name in ("stdout", "stderr")]
         for reader in self._readers:
@@ -126,10 +130,36 @@ class Running:
 
     def _drain(self, name):
         with getattr(self.process, name) as stream:
-            self._texts[name] = stream.read().decode("utf-8", "replace")
+            for line in stream:
+                with self._grown:
+                    self._texts[name] += line.decode("utf-8", "replace")
+                    self._grown.notify_all()
+
+    def await_said(self, text):
+        """Until standard error has this text."""
+        with self._grown:
+            while text not in self._texts["stderr"]:
+                self._grown.wait(1)
+                if not self._readers[1].is_alive() and text not in self._texts["stderr"]:
+                    raise AssertionError(f"never said {text!r}: {self._texts['stderr']}")
 
     def interrupt(self):
+        """Ctrl-C, and the run has taken notice: two signals at once would be one."""
         self.process.send_signal(signal.SIGINT)
+        self.await_said("stopping: ")
+
+    def interrupt_again(self):
+        self.process.send_signal(signal.SIGINT)
+
+    def status(self):
+        """What the control socket says of it; None while it does not listen."""
+        with socket.socket(socket.AF_UNIX) as link:
+            try:
+                link.connect(os.path.join(self.folder.name, "control"))
+            except OSError:
+                return None
+            link.sendall(b"status\n")
+            return json.loads(link.makefile().readline())
 
     def files(self):
         """How many descriptors it has open now."""

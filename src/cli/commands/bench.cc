@@ -133,6 +133,9 @@ base::Result<base::ExitCode> Bench(const Invocation& invocation, Context& contex
   }
   ASSIGN_OR_RETURN(request.outputs, ReadOutputs(options.List("out")));
   if (options.Has("threads")) request.options.threads = static_cast<int>(options.Int("threads"));
+  request.options.on_log = [&](std::string_view level, std::string_view text) {
+    context.log.Write(level == "warning" ? base::LogLevel::kWarning : base::LogLevel::kInfo, text);
+  };
   ASSIGN_OR_RETURN(const RunDone done, ExecuteRun(std::move(request), context));
 
   for (const std::string& warning : done.result.warnings) context.log.Warning(warning);

@@ -108,6 +108,7 @@ class Run : public LoadRun, public RunShared {
     asked_end_ = true;
     asked_kind_ = kind;
     asked_why_ = std::move(why);
+    main_->Post([this] { EndIfAsked(); });
   }
   [[nodiscard]] MeetingPoints& meetings() override { return meetings_; }
   void Log(std::string_view step, std::string_view level, std::string_view text) override {
@@ -139,6 +140,7 @@ class Run : public LoadRun, public RunShared {
   base::Status MakeWorkers();
   void OnEvents();
   void OnTick();
+  void EndIfAsked();
   void StartSetup();
   void StartLoads();
   void EndLoads(RunEnd end, std::string why);
@@ -470,17 +472,23 @@ void Run::OnTick() {
     if (options_.on_look && ++looks_ % 3 == 0) options_.on_look(load_->Look(now));
   }
   if (options_.tap != nullptr && phase_ != Phase::kOver) options_.tap->OnTick(load_.get());
-  {
-    const std::unique_lock lock(mutex_);
-    if (asked_end_ && phase_ == Phase::kRunning) {
-      const RunEnd end = asked_kind_ == EndKind::kStop ? RunEnd::kStopped : RunEnd::kAborted;
-      EndLoads(end, asked_why_);
-    }
-  }
+  EndIfAsked();
   if (phase_ == Phase::kRunning && paused_since_ns_ == kNever && now >= end_ns_)
     EndLoads(RunEnd::kDone, "");
   if (phase_ == Phase::kDraining && now >= drain_until_ns_) InterruptLoads();
   if (phase_ == Phase::kFinally && now >= drain_until_ns_) FinishRun();
+}
+
+void Run::EndIfAsked() {
+  RunEnd end = RunEnd::kStopped;
+  std::string why;
+  {
+    const std::lock_guard lock(mutex_);
+    if (!asked_end_ || phase_ != Phase::kRunning) return;
+    if (asked_kind_ == EndKind::kAbort) end = RunEnd::kAborted;
+    why = asked_why_;
+  }
+  EndLoads(end, std::move(why));
 }
 
 void Run::ActOn(const stats::GuardEvent& event) {

@@ -79,6 +79,7 @@ void User::Pump() {
 void User::Begin() {
   ++iteration_;
   failures_ = 0;
+  found_no_row_ = false;
   start_ns_ = thread_.reactor().now_ns();
   intended_ns_ = requested_ns_;
   slots_.Reset(thread_.run().initial_slots());
@@ -121,6 +122,7 @@ bool User::TakeFeedRows(const FlowPlan& flow) {
           thread_.run().RequestEnd(RunShared::EndKind::kStop,
                                    "feed " + feed.name() + " came to its end");
           interrupted_ = true;
+          found_no_row_ = true;
         } else {
           ++failures_;
           thread_.recorder().RecordFailure({.step = flow.steps.front().stat,
@@ -141,7 +143,7 @@ bool User::TakeFeedRows(const FlowPlan& flow) {
 
 void User::End() {
   const std::uint64_t now = thread_.reactor().now_ns();
-  const bool began = !start_requested_;
+  const bool began = !start_requested_ && !found_no_row_;
   start_requested_ = false;
   if (steps_ == nullptr && began) {
     auto outcome = failures_ > 0 ? stats::IterationOutcome::kFailed : stats::IterationOutcome::kOk;

@@ -85,6 +85,7 @@ class User : private net::Timer {
   bool busy_ = false;
   bool pumping_ = false;
   bool start_requested_ = false;
+  bool found_no_row_ = false;  // a feed with `onEnd: stop` has ended: nothing was done
   bool interrupted_ = false;
   bool waiting_for_pace_ = false;
   std::uint32_t failures_ = 0;  // in this iteration

@@ -592,7 +592,9 @@ std::string_view Http2SessionImpl::DetailOf(const Http2Stream& stream, Http2End 
     detail_ = "the server reset the stream: ";
     detail_ += Http2ErrorName(code);
   } else if (end == Http2End::kRefused) {
-    detail_ = "the server is closing the connection and has not taken this request";
+    detail_ = "the server is closing the connection";
+    if (goaway_) detail_.append(" (GOAWAY ").append(Http2ErrorName(goaway_->code)).append(")");
+    detail_ += " and has not taken this request";
   } else {
     detail_ = "the response breaks the protocol: ";
     detail_ += last_error_.empty() ? Http2ErrorName(code) : std::string_view(last_error_);

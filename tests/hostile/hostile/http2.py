@@ -78,7 +78,7 @@ class Connection:
         else:
             await self.send(frame(SETTINGS, 0, 0))
         behave = BEHAVIOURS.get(name, ok)
-        while True:
+        while not self.writer.is_closing():
             kind, flags, stream, payload = await self.read_frame()
             if kind == SETTINGS and not flags & ACK:
                 await self.send(frame(SETTINGS, ACK, 0))

@@ -59,6 +59,7 @@ async def close(writer):
 async def send(writer, data):
     writer.write(data)
     await writer.drain()
+    await asyncio.sleep(0)  # drain alone does not let others run while the client keeps up
 
 
 async def hang():
