@@ -253,6 +253,25 @@ TEST(StoreTest, AFailedSealTellsTheCommitThatFollows) {
   EXPECT_EQ(rig.Stored(), rig.acked());
 }
 
+TEST(StoreTest, WhatAFailedSyncLeftInTheLogIsNotReadBack) {
+  Rig rig(9);
+  ASSERT_TRUE(rig.Open().ok());
+  ASSERT_TRUE(rig.Append(3).ok());
+  // Written, not synced: the records are whole in the file, and their numbers are given again.
+  rig.files.FailSteps(rig.files.steps() + 1, rig.files.steps() + 2);
+  EXPECT_FALSE(rig.Commit().ok());
+  ASSERT_TRUE(rig.Append(4).ok());
+  ASSERT_TRUE(rig.Commit().ok());
+  ASSERT_TRUE(rig.Append(5).ok());
+  rig.files.FailSteps(rig.files.steps() + 1, rig.files.steps() + 2);
+  EXPECT_FALSE(rig.Commit().ok());
+  ASSERT_TRUE(rig.Append(6).ok());
+  ASSERT_TRUE(rig.Commit().ok());
+  ASSERT_TRUE(rig.Open().ok());  // killed: what was written is still there
+  EXPECT_THAT(rig.Stored(), SizeIs(10));
+  EXPECT_EQ(rig.Stored(), rig.acked());
+}
+
 TEST(StoreTest, ADamagedSegmentIsSetAsideAndAllElseStaysReadable) {
   for (const bool while_open : {false, true}) {
     Rig rig(3);
