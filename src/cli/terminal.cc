@@ -1,5 +1,7 @@
 #include "cli/terminal.h"
 
+#include <sys/ioctl.h>
+
 namespace ronda::cli {
 namespace {
 
@@ -16,6 +18,12 @@ std::string_view CodeOf(Tone tone) {
 }
 
 }  // namespace
+
+TerminalSize SizeOf(int fd) {
+  winsize size{};
+  if (ioctl(fd, TIOCGWINSZ, &size) != 0 || size.ws_col == 0 || size.ws_row == 0) return {};
+  return {size.ws_col, size.ws_row};
+}
 
 Color ColorFor(std::string_view choice, StreamKind stream,
                const std::function<const char*(const char*)>& getenv) {

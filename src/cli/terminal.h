@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <string>
@@ -11,6 +12,13 @@ namespace ronda::cli {
 enum class StreamKind : std::uint8_t { kFile, kTerminal };
 
 enum class Color : std::uint8_t { kOff, kOn };
+
+// Columns and rows of the terminal behind a descriptor; 80 by 24 where it does not say.
+struct TerminalSize {
+  std::size_t columns = 80;
+  std::size_t rows = 24;
+};
+[[nodiscard]] TerminalSize SizeOf(int fd);
 
 // Whether a stream gets colour. `choice` is --color with where it came from: an explicit "always" or
 // "never" wins; "auto" asks for a terminal that is not dumb, and honours NO_COLOR (no-color.org).

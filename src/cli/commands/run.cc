@@ -34,8 +34,12 @@ class Progress {
   void Look(const stats::Snapshot& look) {
     const std::lock_guard lock(mutex_);
     if (context_.err_kind == StreamKind::kTerminal && shape_ != nullptr) {
+      // As wide as the terminal is now, and never higher: what has scrolled away cannot be redrawn.
+      const TerminalSize size = SizeOf(STDERR_FILENO);
+      std::vector<std::string> lines = report::LiveBlock(look, *shape_, paint_, size.columns);
+      if (lines.size() + 1 > size.rows) lines.resize(std::max<std::size_t>(size.rows, 2) - 1);
       Erase();
-      for (const std::string& line : report::LiveBlock(look, *shape_, paint_)) {
+      for (const std::string& line : lines) {
         context_.err << line << "\x1b[K\n";
         ++drawn_;
       }

@@ -344,9 +344,11 @@ std::string Tiles(const ReportInput& in) {
   };
   std::string out = "<div class=\"tiles\">";
   out += Tile(TileCount(totals.all.requests), "requests");
-  out +=
-      Tile(stats::FormatRate(seconds > 0 ? static_cast<double>(totals.all.requests) / seconds : 0),
-           "rate");
+  if (!in.single_iteration) {
+    out += Tile(
+        stats::FormatRate(seconds > 0 ? static_cast<double>(totals.all.requests) / seconds : 0),
+        "rate");
+  }
   out += Tile(totals.all.requests == 0 ? "–" : FormatRatio(totals.all.failed, totals.all.requests),
               "failed requests", totals.all.failed > 0);
   out += Tile(quantile(0.5), "p50") + Tile(quantile(0.95), "p95") + Tile(quantile(0.99), "p99");
@@ -355,6 +357,8 @@ std::string Tiles(const ReportInput& in) {
   if (totals.IterationsFailed() > 0) {
     out += Tile(TileCount(totals.IterationsFailed()), "failed iterations", true);
   }
+  if (totals.IterationsInterrupted() > 0)
+    out += Tile(TileCount(totals.IterationsInterrupted()), "interrupted iterations");
   const stats::CheckCounters checks = totals.AllChecks();
   if (checks.passed + checks.failed > 0) {
     out += Tile(FormatRatio(checks.passed, checks.passed + checks.failed), "checks passed",
@@ -363,10 +367,8 @@ std::string Tiles(const ReportInput& in) {
   if (!in.single_iteration) {
     const base::Histogram lateness = totals.Lateness();
     out += Tile(stats::FormatCount(in.load->MostUsers()), "users at most");
-    if (lateness.count() > 0) out += Tile(FormatNs(lateness.Quantile(0.99)), "lateness p99");
-    if (lateness.count() > 0 || totals.Dropped() > 0) {
-      out += Tile(TileCount(totals.Dropped()), "arrivals dropped", totals.Dropped() > 0);
-    }
+    out += Tile(lateness.count() > 0 ? FormatNs(lateness.Quantile(0.99)) : "–", "lateness p99");
+    out += Tile(TileCount(totals.Dropped()), "arrivals dropped", totals.Dropped() > 0);
   }
   out += Tile(FormatBytes(totals.all.bytes_in), "received") +
          Tile(FormatBytes(totals.all.bytes_out), "sent");
@@ -396,8 +398,9 @@ std::string Steps(const stats::Aggregator& load, std::vector<std::size_t>& shown
     if (rows.Add(row)) shown[n++] = i;
   }
   shown.resize(n);
-  return "<div class=\"scroll\"><table "
-         "class=\"sort\"><thead><tr><th>step</th><th>runs</th><th>rate</th><th>failed</th>"
+  return "<div class=\"scroll\"><table class=\"sort" +
+         std::string(load.rows().size() < kLeastRows ? " plain" : "") +
+         "\"><thead><tr><th>step</th><th>runs</th><th>rate</th><th>failed</th>"
          "<th>p50</th><th>p95</th><th>p99</th><th>max</th><th>service p95</th><th data-plain>p95 "
          "over time</th></tr></thead><tbody>\n" +
          rows.text() + "</tbody></table></div>\n";
@@ -644,18 +647,22 @@ std::string ReportHtml(const ReportInput& in) {
   std::vector<std::size_t> shown = StepsToShow(*in.load);
   const std::string steps = Steps(*in.load, shown);
   std::string body = Banner(in) + Thresholds(in) + Tiles(in);
-  body +=
-      "<h2>Over time <small id=\"charted\">all steps</small><button class=\"button\" "
-      "id=\"all-steps\" hidden>show all steps</button></h2>\n";
-  body += in.load->rows().size() < kLeastRows
-              ? "<p class=\"empty\">The run was too short for charts.</p>\n"
-              : "<div class=\"charts\" id=\"charts\"></div>\n";
+  const bool charts = in.load->rows().size() >= kLeastRows;
+  if (charts) {
+    body +=
+        "<h2>Over time <small id=\"charted\">all steps</small><button class=\"button\" "
+        "id=\"all-steps\" hidden>show all steps</button></h2>\n"
+        "<div class=\"charts\" id=\"charts\"></div>\n";
+  } else if (!in.single_iteration) {
+    body += "<h2>Over time</h2>\n<p class=\"empty\">The run was too short for charts.</p>\n";
+  }
   const std::size_t all = StepsWithRuns(*in.load);
   body += fmt::format(
-              "<h2>Steps <small>{}choose one to see its charts</small></h2>\n",
+              "<h2>Steps <small>{}{}</small></h2>\n",
               all > shown.size()
                   ? fmt::format("{} of {}, the others are in the JSON report; ", shown.size(), all)
-                  : "") +
+                  : "",
+              charts ? "choose one to see its charts" : "") +
           steps;
   body += Phases(*in.load, shown) + Checks(*in.load) + Failures(in) + Notes(in) + Facts(in);
   return HtmlPage(Cut(in.name, kMostName) + " – Ronda", body, ChartData(*in.load, shown));

@@ -692,7 +692,9 @@ std::string Strand::DescribeCheck(const CheckPlan& check) {
   for (const std::uint32_t slot : check.expression->slots()) {
     text += "\n  " + thread().program().slot_names[slot] + " = ";
     std::string value;
-    model::AppendJson(slots_->Get(slot), value);
+    const model::Value read = slots_->Get(slot);
+    read.type() == model::Type::kDuration ? model::AppendText(read, value)
+                                          : model::AppendJson(read, value);
     if (value.size() > 200) value = value.substr(0, 200) + "...";
     text += value;
   }
