@@ -30,6 +30,9 @@ namespace {
 
 constexpr std::size_t kReadBuffer = 32 * 1024;
 constexpr std::size_t kSessionsPerServer = 16;
+// As long as no more are open, they keep their buffers (50 KB each) between two requests: to get and
+// give them back costs more than the record layer. Beyond that memory is what is scarce.
+constexpr std::size_t kWithBuffers = 256;
 
 std::string NameText(const X509_NAME* name) {
   BIO* memory = BIO_new(BIO_s_mem());
@@ -245,7 +248,9 @@ struct TlsGlue {
   }
 
   static void FreePeer(void*, void* peer, CRYPTO_EX_DATA*, int, long, void*) {
-    delete static_cast<Peer*>(peer);
+    auto* const gone = static_cast<Peer*>(peer);
+    if (gone != nullptr) --gone->context->connections_;
+    delete gone;
   }
 
   // A session or ticket came; returning 1 keeps the reference.
@@ -274,8 +279,7 @@ base::Result<std::unique_ptr<TlsContext>> TlsContext::Create(const Transport& tr
   // One recv fills as many records as have come.
   SSL_CTX_set_read_ahead(context, 1);
   SSL_CTX_set_default_read_buffer_len(context, kReadBuffer);
-  SSL_CTX_set_mode(context, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
-                                SSL_MODE_RELEASE_BUFFERS);
+  SSL_CTX_set_mode(context, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
   // HTTP says itself where a message ends; many servers close without close_notify.
   SSL_CTX_set_options(context, SSL_OP_IGNORE_UNEXPECTED_EOF | SSL_OP_NO_RENEGOTIATION);
   SSL_CTX_set_verify(context, options.verify ? SSL_VERIFY_PEER : SSL_VERIFY_NONE,
@@ -309,6 +313,7 @@ base::Result<SSL*> TlsContext::NewConnection(int fd, std::string_view host, std:
   const std::string name = options_.server_name.empty() ? std::string(host) : options_.server_name;
   auto* peer = new Peer{this, name + ":" + std::to_string(port), ""};  // freed with the SSL
   SSL_set_ex_data(ssl, TlsGlue::PeerIndex(), peer);
+  if (++connections_ > kWithBuffers) SSL_set_mode(ssl, SSL_MODE_RELEASE_BUFFERS);
   BIO* bio = NewSocketBio(fd);
   SSL_set_bio(ssl, bio, bio);
   X509_VERIFY_PARAM* expected = SSL_get0_param(ssl);

@@ -42,6 +42,7 @@ class TlsContext {
 
   SSL_CTX* const context_;
   const TlsOptions& options_;
+  std::size_t connections_ = 0;  // SSLs that live
   std::unordered_map<std::string, std::vector<SSL_SESSION*>> sessions_;
 };
 
