@@ -703,6 +703,15 @@ std::string Strand::DescribeCheck(const CheckPlan& check) {
 
 void Strand::RecordFailure(const ActionResult& result, stats::FailureKind kind, std::uint32_t code,
                            std::string_view message, std::string_view detail) {
+  const Program& program = thread().program();
+  std::string masked;
+  // Errors of a step may cite what came from outside, a Location for instance.
+  if (kind == stats::FailureKind::kStep &&
+      !(program.secret_slots.empty() && program.secret_values.empty())) {
+    masked = message;
+    MaskText(program, *slots_, masked);
+    message = masked;
+  }
   const stats::Failure failure{.step = step_->stat, .kind = kind, .code = code, .message = message};
   thread().recorder().RecordFailure(failure, [&](stats::Example& example) {
     FillExample(result, example);
@@ -732,7 +741,8 @@ void Strand::ReportStep(const ActionResult& result, std::string_view extract_err
   report.user = user_.number();
   report.attempt = attempt_;
   report.duration_ns = example.duration_ns;
-  const std::string error(result.error.empty() ? extract_error : result.error);
+  std::string error(result.error.empty() ? extract_error : result.error);
+  MaskText(thread().program(), *slots_, error);
   report.error = error;
   if (result.exchange) report.exchange = &example;
   const std::vector<bool>& checks = thread().check_results();
