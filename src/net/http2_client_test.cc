@@ -289,6 +289,57 @@ TEST_F(Http2Client, FreshConnectionsAreClosedAfterTheirExchange) {
   EXPECT_EQ(h.client->counters().connections_open, 0u);
 }
 
+TEST_F(Http2Client, AFreshConnectionClosesWhenItsStreamIsRefused) {
+  ScriptedServer server(Serve([](H2Peer& peer, std::int32_t id, H2Peer::Request&) {
+    nghttp2_submit_rst_stream(peer.session, NGHTTP2_FLAG_NONE, id, NGHTTP2_REFUSED_STREAM);
+  }));
+  HttpSession session;
+  HttpRequest request = h.Request(server.port());
+  request.fresh_connection = true;
+  EXPECT_EQ(h.Fetch(session, request).kind, ErrorKind::kStreamReset);
+  EXPECT_EQ(server.accepted(), 4);
+  EXPECT_EQ(h.client->counters().connections_open, 0u);
+}
+
+TEST_F(Http2Client, WhatWaitsForAStreamGoesElsewhereAfterAGoAway) {
+  std::atomic<int> requests = 0;
+  ScriptedServer server(Serve(
+      [&](H2Peer& peer, std::int32_t id, H2Peer::Request& request) {
+        if (requests++ > 0) return EchoBody(peer, id, request);
+        nghttp2_submit_goaway(peer.session, NGHTTP2_FLAG_NONE, id, 0, nullptr, 0);
+      },
+      1));
+  h.transport.max_streams = 1;
+  HttpSession session;
+  const HttpRequest request = h.Request(server.port());
+  Remember stays, waits;
+  h.client->Send(session, request, stays);
+  h.client->Send(session, request, waits);
+  h.RunUntil([&] { return waits.outcome.done; });
+  EXPECT_EQ(waits.outcome.status, 200) << waits.outcome.detail;
+  EXPECT_FALSE(stays.outcome.done);
+  EXPECT_EQ(server.accepted(), 2);
+}
+
+TEST_F(Http2Client, AConnectionThatFellSilentIsNotUsedAgain) {
+  ScriptedServer server(Serve([](H2Peer& peer, std::int32_t id, H2Peer::Request& request) {
+    if (request.headers[":path"] != "/never") EchoBody(peer, id, request);
+  }));
+  HttpSession session;
+  HttpRequest request = h.Request(server.port());
+  EXPECT_EQ(h.Fetch(session, request).status, 200);
+  HttpRequest never = request;
+  never.target = "/never";
+  never.timeout_ns = 20'000'000;
+  // The server's acknowledgement of our SETTINGS may come during the first.
+  for (int i = 0; i < 2 && h.client->counters().connections_open > 0; ++i) {
+    EXPECT_EQ(h.Fetch(session, never).kind, ErrorKind::kTimeout);
+  }
+  EXPECT_EQ(h.client->counters().connections_open, 0u);
+  EXPECT_EQ(h.Fetch(session, request).status, 200);
+  EXPECT_EQ(server.accepted(), 2);
+}
+
 TEST_F(Http2Client, BodiesBeyondTheirLimitResetTheStream) {
   ScriptedServer server(Serve([](H2Peer& peer, std::int32_t id, H2Peer::Request&) {
     peer.Reply(id, std::string(200'000, 'l'));

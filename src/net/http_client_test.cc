@@ -1,7 +1,11 @@
 #include "net/http_client.h"
 
+#include <arpa/inet.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
 #include <zlib.h>
 
 #include <algorithm>
@@ -588,6 +592,82 @@ TEST(HttpClient, ARequestIsRepeatedOnceOnly) {
   const Outcome got = h.Fetch(session, h.Request(server.port()));
   EXPECT_EQ(got.kind, ErrorKind::kClosedEarly);
   EXPECT_EQ(h.client->counters().retries, 1u);
+}
+
+TEST(HttpClient, APostThatMayHaveBeenActedOnIsNotRepeated) {
+  for (const bool by_reset : {false, true}) {
+    ScriptedServer server([&](Peer& peer) {
+      peer.ReadHead();
+      peer.Reply("first");
+      peer.ReadHead();
+      peer.ReadExactly(5);  // all of it, and no answer
+      if (by_reset) peer.Reset();
+    });
+    ClientHarness h;
+    HttpSession session;
+    EXPECT_EQ(h.Fetch(session, h.Request(server.port())).status, 200);
+    HttpRequest order = h.Request(server.port());
+    order.method = "POST";
+    order.body = "order";
+    const Outcome got = h.Fetch(session, order);
+    EXPECT_EQ(got.kind, by_reset ? ErrorKind::kReset : ErrorKind::kClosedEarly);
+    EXPECT_THAT(got.detail, HasSubstr("may have been acted on"));
+    EXPECT_EQ(h.client->counters().retries, 0u);
+    EXPECT_EQ(server.accepted(), 1);
+  }
+}
+
+// The server's end in the test's own thread, so that its close comes before our request.
+TEST(HttpClient, APostThatCameTooLateToBeSeenIsRepeated) {
+  const int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  socklen_t size = sizeof address;
+  ASSERT_EQ(bind(listener, reinterpret_cast<sockaddr*>(&address), size), 0);
+  ASSERT_EQ(listen(listener, 4), 0);
+  getsockname(listener, reinterpret_cast<sockaddr*>(&address), &size);
+  const auto take = [&] { return accept4(listener, nullptr, nullptr, SOCK_CLOEXEC); };
+  const auto answer = [](int fd) {
+    std::string request;
+    char byte = 0;
+    while (!request.ends_with("\r\n\r\n") && read(fd, &byte, 1) == 1) request += byte;
+    constexpr std::string_view kReply = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
+    EXPECT_EQ(write(fd, kReply.data(), kReply.size()), static_cast<ssize_t>(kReply.size()));
+  };
+  ClientHarness h;
+  HttpSession session;
+  HttpRequest order = h.Request(ntohs(address.sin_port));
+  order.method = "POST";
+  Remember first, second;
+  h.client->Send(session, order, first);
+  h.RunUntil([&] { return h.client->counters().connections_open == 1; });
+  const int stale = take();
+  answer(stale);
+  h.RunUntil([&] { return first.outcome.done; });
+  close(stale);
+  h.client->Send(session, order, second);  // on the kept connection: nobody has looked since
+  h.RunUntil([&] { return h.client->counters().connections_opened == 2; });
+  const int fresh = take();
+  answer(fresh);
+  h.RunUntil([&] { return second.outcome.done; });
+  EXPECT_EQ(second.outcome.status, 200) << second.outcome.detail;
+  EXPECT_EQ(h.client->counters().retries, 1u);
+  close(fresh);
+  close(listener);
+}
+
+TEST(HttpClient, InterimResponsesAreBounded) {
+  for (const int interims : {10'000, 10'001}) {
+    std::string bytes;
+    for (int i = 0; i < interims; ++i) bytes += "HTTP/1.1 102 Processing\r\n\r\n";
+    ScriptedServer server(Say(bytes + "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"));
+    ClientHarness h;
+    const Outcome got = h.Fetch(h.Request(server.port()));
+    EXPECT_EQ(got.failed, interims > 10'000) << got.detail;
+    EXPECT_EQ(got.kind, interims > 10'000 ? ErrorKind::kBadResponse : ErrorKind::kOther);
+    EXPECT_EQ(got.body, interims > 10'000 ? "" : "ok");
+  }
 }
 
 TEST(HttpClient, BytesBehindAResponseCloseTheConnection) {

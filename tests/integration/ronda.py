@@ -153,6 +153,8 @@ class Running:
 
     def status(self):
         """What the control socket says of it; None while it does not listen."""
+        if not self._readers[1].is_alive():
+            raise AssertionError(f"ended early: {self._texts['stderr']}")
         with socket.socket(socket.AF_UNIX) as link:
             try:
                 link.connect(os.path.join(self.folder.name, "control"))
