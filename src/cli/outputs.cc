@@ -170,6 +170,7 @@ report::ReportInput InputOf(const RunDone& done) {
   input.warnings = done.result.warnings;
   input.thresholds = done.result.thresholds;
   input.guard_events = done.result.guard_events;
+  input.meets = done.result.meets;
   input.load = done.result.load.get();
   input.outer = done.result.outer.get();
   return input;

@@ -76,18 +76,24 @@ base::Environment EnvironmentOf(std::string_view name) {
   return base::Environment::kUnknown;
 }
 
+// `first`: the file that was named first; those after it are what it uses.
 base::Result<const model::Definition*> PickRoot(const model::DefinitionSet& set,
-                                                const std::string& name) {
+                                                const std::string& name,
+                                                const model::Source& first) {
   std::vector<const model::Definition*> found;
   std::vector<std::string> names;
-  // A drill is what somebody wants to run; its scenarios are its parts.
-  for (const model::Kind kind : {model::Kind::kDrill, model::Kind::kScenario}) {
+  const auto look = [&](model::Kind kind, const model::Source* in) {
     for (const auto& definition : set.all) {
-      if (definition->kind != kind) continue;
-      names.push_back(definition->name);
+      if (definition->kind != kind || (in != nullptr && definition->where.source.get() != in))
+        continue;
+      if (in == nullptr) names.push_back(definition->name);
       if (name.empty() || definition->name == name) found.push_back(definition.get());
     }
-    if (!found.empty()) break;
+    return !found.empty();
+  };
+  // A drill is what somebody wants to run; its scenarios are its parts.
+  for (const model::Source* in : {&first, static_cast<const model::Source*>(nullptr)}) {
+    if (look(model::Kind::kDrill, in) || look(model::Kind::kScenario, in)) break;
   }
   if (found.size() == 1) return found.front();
   if (names.empty()) return base::InvalidArgument("there is no Scenario and no Drill in the file");
@@ -206,23 +212,27 @@ base::Result<RunDone> ExecuteRun(RunRequest request, Context& context) {
   for (const auto& source : request.sources)
     model::LoadDefinitions(source, model::Catalog::BuiltIn(), *done.definitions, diagnostics);
   RETURN_IF_ERROR(diagnostics.ToStatus());
-  ASSIGN_OR_RETURN(done.root, PickRoot(*done.definitions, request.name));
+  ASSIGN_OR_RETURN(done.root, PickRoot(*done.definitions, request.name, *request.sources.front()));
   ASSIGN_OR_RETURN(const model::Definition* environment,
                    PickEnvironment(*done.definitions, request.environment));
+  const auto* drill = done.root->As<model::Drill>();
+  if (drill != nullptr && drill->isolation) {
+    diagnostics.Error(drill->isolation->where,
+                      "isolation \"" + drill->isolation->profile.name +
+                          "\" cannot be enforced from here: no agent of the profile is connected",
+                      "run without `isolation:` only where real data may be written");
+  }
   model::CheckReferences(*done.definitions, *done.root, diagnostics);
   RETURN_IF_ERROR(diagnostics.ToStatus());
-  if (const auto* drill = done.root->As<model::Drill>()) {
-    if (drill->isolation) {
-      diagnostics.Error(drill->isolation->where,
-                        "isolation \"" + drill->isolation->profile.name +
-                            "\" cannot be enforced from here: no agent of the profile is connected",
-                        "run without `isolation:` only where real data may be written");
-      return diagnostics.ToStatus();
-    }
-    if (!drill->gates.empty()) {
-      context.log.Warning(
-          "gates of a drill are asked for by the server only; this run is started by hand");
-    }
+  if (drill != nullptr) {
+    const auto not_enforced = [&](bool said, std::string_view what) {
+      if (said)
+        context.log.Warning(fmt::format("{} by the server only, not by this command", what));
+    };
+    not_enforced(!drill->gates.empty(), "the drill's `gates` are asked for");
+    not_enforced(drill->window.has_value(), "the drill's `window` is kept");
+    not_enforced(done.root->raw.Find("lease") != nullptr, "the drill's `lease` is held");
+    not_enforced(!drill->search.is_null(), "the drill's `search` is made");
   }
 
   base::TraceIdGenerator ids(EnvironmentOf(environment != nullptr ? environment->name : ""), 63);

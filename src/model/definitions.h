@@ -249,7 +249,8 @@ struct Load {
   std::vector<Stage> stages;
   Duration graceful_ramp_down{30'000'000'000};
   Duration graceful_stop{30'000'000'000};
-  Rate rate;  // arrivals; 0 with externally-controlled: a number of users, `vus`
+  Rate rate;  // arrivals
+  bool by_rate = false;  // `rate` is given: externally-controlled by it, not by `vus`
   Rate start_rate;
   std::int64_t pre_allocated_vus = 0;  // 0: not said
   std::int64_t max_vus = 0;  // 0: not said

@@ -174,6 +174,8 @@ TEST_F(FunctionsTest, EncodingsMatchTheirStandards) {
   EXPECT_THAT(Eval("base64Decode('Z')"), HasSubstr("no base64"));
   EXPECT_THAT(Eval("base64Decode('Zh')"), HasSubstr("no base64"));
   EXPECT_EQ(Eval("base64UrlEncode('\\u00ff\\u00fe?')"), R"("w7_Dvj8")");
+  EXPECT_EQ(Eval("base64UrlDecode('w7_Dvj8')"), Eval("'\\u00ff\\u00fe?'"));
+  EXPECT_EQ(Eval("base64UrlDecode('w7_Dvj8=')"), Eval("'\\u00ff\\u00fe?'"));
   EXPECT_EQ(Eval("hexEncode('az')"), R"("617a")");
   EXPECT_EQ(Eval("hexDecode('617A')"), R"("az")");
   EXPECT_THAT(Eval("hexDecode('6')"), HasSubstr("no hex"));

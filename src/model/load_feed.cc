@@ -64,7 +64,8 @@ std::vector<Field<Feed>> MakeFeedFields() {
       Bind<F, &F::secret>({.name = "secret",
                            .type = FieldType::kList,
                            .also = FieldType::kString,
-                           .description = "Columns that are never printed."}),
+                           .description = "Columns that are never printed. Those called "
+                                          "`pass`, `password`, `token` or the like never are."}),
       BindChoice<F, &F::pick>({.name = "pick",
                                .type = FieldType::kString,
                                .description = "`sequential` in the file's order; `random`; "
@@ -83,7 +84,7 @@ std::vector<Field<Feed>> MakeFeedFields() {
       BindChoice<F, &F::on_end>({.name = "onEnd",
                                  .type = FieldType::kString,
                                  .description = "After the last row: from the first again, the "
-                                                "user stops, or the run fails.",
+                                                "load stops, or the run is aborted.",
                                  .default_text = "recycle",
                                  .one_of = {"recycle", "stop", "fail"}})};
 }

@@ -130,13 +130,14 @@ std::vector<Field<LoadDraft>> MakeLoadFields() {
                                             .max = kMaxRate}),
       Time<&LoadDraft::time_unit>("timeUnit", "What rates without a unit count by.", "1s", 0.001),
       Users<&Load::pre_allocated_vus>(
-          "preAllocatedVUs", "Users made before the start; not said: from rate and pace.", ""),
-      Users<&Load::max_vus>("maxVUs", "Users at most; not said: preAllocatedVUs.", ""),
+          "preAllocatedVUs", "Users made before the start; not said: 1, more are made as needed.",
+          ""),
+      Users<&Load::max_vus>("maxVUs", "Users at most; not said: preAllocatedVUs, else 10000.", ""),
       Bind<D, &Load::max_backlog>(
           {.name = "maxBacklog",
            .type = FieldType::kInt,
            .description = "Arrivals that wait for a free user; more are counted as dropped. Not "
-                          "said: as many as there are users, at least 1000.",
+                          "said: those of 60 s at the highest rate, at least 1000.",
            .min = 1,
            .max = 1e8}),
       Time<&Load::start_time>("startTime", "Since the start of the run.", "0s", 0),
@@ -304,6 +305,7 @@ void ReadLoad(Loader& loader, const Node& node, Load& out) {
     return;
   }
   CheckBelongs(loader, node, draft.executor);
+  draft.by_rate = !draft.rate_node.is_null();
   ReadRate(loader, FindField(LoadFields(), "rate")->spec, draft.rate_node, draft.time_unit,
            draft.rate);
   ReadRate(loader, FindField(LoadFields(), "startRate")->spec, draft.start_rate_node,

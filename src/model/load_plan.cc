@@ -33,8 +33,8 @@ const std::vector<Field<Meet>>& MeetFields() {
                                   .max = kDay}),
       BindChoice<Meet, &Meet::on_timeout>({.name = "onTimeout",
                                            .type = FieldType::kString,
-                                           .description = "All that wait go on, or their "
-                                                          "iterations end as failed.",
+                                           .description = "When too few came in time: all that "
+                                                          "wait go on, or the run is aborted.",
                                            .default_text = "release",
                                            .one_of = {"release", "abort"}})};
   return fields;

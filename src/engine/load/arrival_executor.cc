@@ -5,6 +5,10 @@
 namespace ronda::engine {
 namespace {
 
+// So many arrivals in one call, then the thread looks at its other work: a rate beyond what it can do
+// must not keep it from hearing of a stop.
+constexpr int kMostAtOnce = 10'000;
+
 // The part of `whole` that falls to the share, but never 0 when there is anything: a thread without a
 // user could not make its arrivals.
 std::uint32_t AtLeastOne(Share share, std::uint64_t whole) {
@@ -30,75 +34,131 @@ void ArrivalExecutor::Start(std::uint64_t now_ns) {
     schedule_.emplace(start, plan_.rate, std::vector<Stage>{{plan_.rate, duration}});
   }
   const std::uint32_t first = std::min(max_users_, AtLeastOne(share_, plan_.preallocated_users));
-  while (created_ < first) {
-    idle_.push_back(host_.CreateUser());
-    ++created_;
-  }
+  for (; created_ < first; ++created_) idle_.push_back(host_.CreateUser());
   FindNext();
   Advance(now_ns);
 }
 
-void ArrivalExecutor::FindNext() { next_ = stopped_ ? kNever : schedule_->TimeOf(arrival_); }
+void ArrivalExecutor::FindNext() { due_ = stopped_ ? kNever : schedule_->TimeOf(arrival_); }
 
-void ArrivalExecutor::Begin(std::uint32_t user, std::uint64_t intended_ns, std::uint64_t now_ns) {
+std::uint64_t ArrivalExecutor::next_ns() const {
+  if (stopped_ || !schedule_) return cut_ns_;
+  // Without an arrival there is still the end to be noticed: a rate of 0 may be set to another.
+  std::uint64_t next = due_ != kNever || paused() ? due_ : schedule_->end_ns();
+  if (!backlog_.empty() && !paused() && (!idle_.empty() || created_ < max_users_))
+    next = std::min(next, backlog_from_ns_);
+  return next;
+}
+
+std::optional<std::uint32_t> ArrivalExecutor::TakeIdle() {
+  if (idle_.empty() && created_ < max_users_) {
+    idle_.push_back(host_.CreateUser());
+    ++created_;
+  }
+  if (idle_.empty()) return std::nullopt;
+  const std::uint32_t user = idle_.back();
+  idle_.pop_back();
+  return user;
+}
+
+void ArrivalExecutor::Begin(std::uint32_t user, std::uint64_t intended_ns) {
   ++busy_;
-  host_.CountLateness(now_ns > intended_ns ? now_ns - intended_ns : 0);
   host_.StartIteration(user, intended_ns);
 }
 
+void ArrivalExecutor::TakeFromBacklog() {
+  while (!backlog_.empty()) {
+    const auto user = TakeIdle();
+    if (!user.has_value()) return;
+    const std::uint64_t intended = backlog_.front();
+    backlog_.pop_front();
+    Begin(*user, intended);
+  }
+}
+
 void ArrivalExecutor::Advance(std::uint64_t now_ns) {
-  while (next_ <= now_ns) {
-    const std::uint64_t intended = next_;
+  if (!paused() && now_ns >= backlog_from_ns_) TakeFromBacklog();
+  for (int left = kMostAtOnce; due_ <= now_ns && left > 0; --left) {
+    const std::uint64_t intended = due_;
     arrival_ += share_.count;
     FindNext();
-    if (idle_.empty() && created_ < max_users_) {
-      idle_.push_back(host_.CreateUser());
-      ++created_;
-    }
-    if (!idle_.empty()) {
-      const std::uint32_t user = idle_.back();
-      idle_.pop_back();
-      Begin(user, intended, now_ns);
+    // Those that wait already go first.
+    const auto user = backlog_.empty() ? TakeIdle() : std::nullopt;
+    if (user.has_value()) {
+      Begin(*user, intended);
     } else if (backlog_.size() < max_backlog_) {
       backlog_.push_back(intended);
     } else {
-      host_.CountDropped(intended);
+      host_.CountDropped(1);
     }
+  }
+  if (!stopped_ && !paused() && due_ == kNever && now_ns >= schedule_->end_ns()) {
+    const std::uint64_t end = schedule_->end_ns();
+    Close(now_ns);
+    if (busy_ > 0) cut_ns_ = end + plan_.graceful_stop_ns;
+  }
+  if (now_ns >= cut_ns_) {
+    cut_ns_ = kNever;
+    for (std::uint32_t user = 0; user < created_; ++user) host_.InterruptIteration(user);
   }
 }
 
 void ArrivalExecutor::OnIterationEnd(std::uint32_t user, std::uint64_t now_ns) {
   --busy_;
-  if (!backlog_.empty()) {
-    const std::uint64_t intended = backlog_.front();
-    backlog_.pop_front();
-    Begin(user, intended, now_ns);
-    return;
-  }
   idle_.push_back(user);
+  if (!paused() && now_ns >= backlog_from_ns_) TakeFromBacklog();
 }
 
-void ArrivalExecutor::StopStarting(std::uint64_t now_ns) {
+void ArrivalExecutor::Close(std::uint64_t now_ns) {
+  // Arrivals of this share that were due by now and were not looked at.
+  const auto due = [&](std::uint64_t n) {
+    return schedule_->TimeOf(arrival_ + n * share_.count) <= now_ns;
+  };
+  std::uint64_t missed = 0;
+  if (due_ <= now_ns) {
+    std::uint64_t beyond = 1;
+    for (; due(beyond); beyond *= 2) missed = beyond;
+    while (beyond - missed > 1) {
+      const std::uint64_t middle = missed + (beyond - missed) / 2;
+      (due(middle) ? missed : beyond) = middle;
+    }
+    missed = beyond;
+  }
   stopped_ = true;
-  next_ = kNever;
+  due_ = kNever;
   schedule_->End(now_ns);
-  // They were due and did not begin: that is what a drop is.
-  for (const std::uint64_t intended : backlog_) host_.CountDropped(intended);
+  if (missed + backlog_.size() > 0) host_.CountDropped(missed + backlog_.size());
   backlog_.clear();
 }
 
+void ArrivalExecutor::StopStarting(std::uint64_t now_ns) {
+  if (!stopped_) Close(now_ns);
+}
+
 void ArrivalExecutor::Pause(std::uint64_t at_ns) {
+  if (stopped_ || paused()) return;
   schedule_->Pause(at_ns);
+  paused_since_ns_ = at_ns;
   FindNext();
 }
 
 void ArrivalExecutor::Resume(std::uint64_t at_ns) {
+  if (!paused()) return;
   schedule_->Resume(at_ns);
+  backlog_from_ns_ = at_ns;
+  // The time between does not count for those that wait either.
+  const std::uint64_t pause = at_ns > paused_since_ns_ ? at_ns - paused_since_ns_ : 0;
+  for (std::uint64_t& intended : backlog_) intended += pause;
   FindNext();
 }
 
 void ArrivalExecutor::Scale(std::uint64_t at_ns, double factor) {
   schedule_->Scale(at_ns, factor);
+  FindNext();
+}
+
+void ArrivalExecutor::Limit(std::uint64_t at_ns, double per_second) {
+  schedule_->Limit(at_ns, per_second);
   FindNext();
 }
 
@@ -108,8 +168,6 @@ bool ArrivalExecutor::SetRate(std::uint64_t at_ns, double per_second) {
   return true;
 }
 
-bool ArrivalExecutor::finished() const {
-  return busy_ == 0 && backlog_.empty() && next_ == kNever && !(schedule_ && schedule_->paused());
-}
+bool ArrivalExecutor::finished() const { return stopped_ && busy_ == 0; }
 
 }  // namespace ronda::engine

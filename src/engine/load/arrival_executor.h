@@ -17,12 +17,13 @@ class ArrivalExecutor : public Executor {
 
   void Start(std::uint64_t now_ns) override;
   void Advance(std::uint64_t now_ns) override;
-  [[nodiscard]] std::uint64_t next_ns() const override { return next_; }
+  [[nodiscard]] std::uint64_t next_ns() const override;
   void OnIterationEnd(std::uint32_t user, std::uint64_t now_ns) override;
   void StopStarting(std::uint64_t now_ns) override;
   void Pause(std::uint64_t at_ns) override;
   void Resume(std::uint64_t at_ns) override;
   void Scale(std::uint64_t at_ns, double factor) override;
+  void Limit(std::uint64_t at_ns, double per_second) override;
   bool SetRate(std::uint64_t at_ns, double per_second) override;
   bool SetUsers(std::uint64_t, std::uint32_t) override { return false; }
   [[nodiscard]] bool finished() const override;
@@ -30,9 +31,16 @@ class ArrivalExecutor : public Executor {
   [[nodiscard]] std::uint32_t active_users() const override { return busy_; }
 
  private:
-  void Begin(std::uint32_t user, std::uint64_t intended_ns, std::uint64_t now_ns);
+  void Begin(std::uint32_t user, std::uint64_t intended_ns);
+  // The number of an idle user, made if need be.
+  [[nodiscard]] std::optional<std::uint32_t> TakeIdle();
+  // Gives waiting arrivals to idle users.
+  void TakeFromBacklog();
   // Fetches the time of arrival number arrival_.
   void FindNext();
+  // No arrival begins any more; those that were due by `now_ns` are dropped.
+  void Close(std::uint64_t now_ns);
+  [[nodiscard]] bool paused() const { return schedule_ && schedule_->paused(); }
 
   const LoadPlan plan_;
   const Share share_;
@@ -41,7 +49,10 @@ class ArrivalExecutor : public Executor {
   const std::uint64_t max_backlog_;
   std::optional<ArrivalSchedule> schedule_;  // from Start on
   std::uint64_t arrival_;  // the number of the next one of this share
-  std::uint64_t next_ = kNever;
+  std::uint64_t due_ = kNever;  // when that is
+  std::uint64_t cut_ns_ = kNever;  // the end of gracefulStop after the plan's own end
+  std::uint64_t paused_since_ns_ = 0;
+  std::uint64_t backlog_from_ns_ = 0;  // not before: the end of a pause
   bool stopped_ = false;
   std::uint32_t created_ = 0;
   std::uint32_t busy_ = 0;

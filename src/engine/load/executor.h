@@ -47,11 +47,13 @@ struct LoadPlan {
   std::uint32_t max_users = 1;  // open models
   std::uint64_t max_backlog = 0;  // arrivals waiting for a user, of the whole run
   std::uint64_t start_after_ns = 0;  // startTime
+  std::uint64_t graceful_stop_ns = 30'000'000'000;  // an iteration may go on so long after the end
+  bool by_rate = false;  // externally-controlled: by its rate, which may be 0 at first
 
   [[nodiscard]] bool open_model() const {
     return kind == ExecutorKind::kConstantArrivalRate ||
            kind == ExecutorKind::kRampingArrivalRate ||
-           (kind == ExecutorKind::kExternallyControlled && rate > 0);
+           (kind == ExecutorKind::kExternallyControlled && by_rate);
   }
   // From its start until no iteration starts any more; 0 when only a stop ends it.
   [[nodiscard]] std::uint64_t planned_ns() const;
@@ -70,10 +72,8 @@ class UserHost {
   virtual void StartIteration(std::uint32_t user, std::uint64_t intended_ns) = 0;
   // Ends the iteration of a busy user now; OnIterationEnd follows, never from inside.
   virtual void InterruptIteration(std::uint32_t user) = 0;
-  // An arrival found no user and no room to wait.
-  virtual void CountDropped(std::uint64_t intended_ns) = 0;
-  // An arrival began this much after it was due.
-  virtual void CountLateness(std::uint64_t ns) = 0;
+  // So many arrivals found no user and no room to wait, or were due and did not begin before the end.
+  virtual void CountDropped(std::uint64_t count) = 0;
   // One iteration off the counter that all threads of the run share (shared-iterations): false when
   // none is left.
   virtual bool TakeSharedIteration() = 0;
@@ -101,12 +101,14 @@ class Executor {
   virtual void Resume(std::uint64_t at_ns) = 0;
   // Throttle: the load is what the plan says times `factor` (closed models: that part of the users).
   virtual void Scale(std::uint64_t at_ns, double factor) = 0;
+  // Throttle: at most so many arrivals/s of the whole run; infinity lifts it. Nothing to closed models.
+  virtual void Limit(std::uint64_t at_ns, double per_second) = 0;
   // Arrivals/s of the whole run, or users of the whole run for closed models, from now to the end.
   // False when this kind has no such thing to set.
   virtual bool SetRate(std::uint64_t at_ns, double per_second) = 0;
   virtual bool SetUsers(std::uint64_t at_ns, std::uint32_t users) = 0;
 
-  // True when no iteration runs here and none will begin.
+  // True when the time of the plan is over or its iterations are used up, and none runs here.
   [[nodiscard]] virtual bool finished() const = 0;
   [[nodiscard]] virtual std::uint32_t busy_users() const = 0;
   // Users that take part now, busy or waiting for their next iteration.

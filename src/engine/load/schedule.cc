@@ -23,18 +23,24 @@ ArrivalSchedule::ArrivalSchedule(std::uint64_t start_ns, double start_rate,
   std::uint64_t at = start_ns;
   for (const Stage& stage : stages) {
     if (stage.duration_ns > 0) {
-      segments_.push_back({at, at + stage.duration_ns, rate, stage.target, 1, 0, false});
+      segments_.push_back({.from_ns = at,
+                           .to_ns = at + stage.duration_ns,
+                           .from_rate = rate,
+                           .to_rate = stage.target});
       at += stage.duration_ns;
     }
     rate = stage.target;
   }
-  if (segments_.empty()) segments_.push_back({start_ns, start_ns, rate, rate, 1, 0, false});
+  if (segments_.empty()) {
+    segments_.push_back(
+        {.from_ns = start_ns, .to_ns = start_ns, .from_rate = rate, .to_rate = rate});
+  }
   Renumber(0);
 }
 
 double ArrivalSchedule::CountIn(const Segment& s) {
   const double seconds = static_cast<double>(s.to_ns - s.from_ns) / kSecond;
-  return (s.from_rate + s.to_rate) / 2 * s.factor * seconds;
+  return (s.From() + s.To()) / 2 * seconds;
 }
 
 void ArrivalSchedule::Renumber(std::size_t from) {
@@ -52,14 +58,16 @@ std::uint64_t ArrivalSchedule::TimeOf(std::uint64_t k) {
     const double in_segment = CountIn(s);
     // An arrival on the border belongs to the later segment; the last one ends the schedule.
     if (wanted >= in_segment) continue;
-    const double rate = s.from_rate * s.factor;
+    const double rate = s.From();
     const double seconds = static_cast<double>(s.to_ns - s.from_ns) / kSecond;
-    const double slope = (s.to_rate - s.from_rate) * s.factor / seconds;
+    const double slope = (s.To() - rate) / seconds;
     // rate * t + slope / 2 * t^2 = wanted, in the form that is stable for small slopes.
     const double root = std::sqrt(std::max(0.0, rate * rate + 2 * slope * wanted));
     const double t = wanted <= 0 ? 0 : 2 * wanted / (rate + root);
     const auto ns = s.from_ns + static_cast<std::uint64_t>(std::llround(t * kSecond));
-    return std::min(ns, s.to_ns);
+    // 10/s for 1.1 s are 11.000000000000002 arrivals: the twelfth would be due at the border.
+    if (ns >= s.to_ns) continue;
+    return ns;
   }
   cursor_ = segments_.size() - 1;
   return kNever;
@@ -84,22 +92,39 @@ std::size_t ArrivalSchedule::SplitAt(std::uint64_t at_ns) {
   return segments_.size();
 }
 
+void ArrivalSchedule::Reshape(std::uint64_t at_ns) {
+  const std::size_t first = SplitAt(at_ns);
+  for (std::size_t i = first; i < segments_.size(); ++i) {
+    segments_[i].factor = factor_;
+    segments_[i].most = most_;
+    const Segment& s = segments_[i];
+    const double from = s.from_rate * factor_;
+    const double to = s.to_rate * factor_;
+    if ((from < most_) == (to < most_) || from == most_ || to == most_) continue;
+    const double part = (most_ - from) / (to - from);
+    const auto cross =
+        s.from_ns + static_cast<std::uint64_t>(part * static_cast<double>(s.to_ns - s.from_ns));
+    if (cross > s.from_ns && cross < s.to_ns) i = SplitAt(cross);
+  }
+  Renumber(first);
+  cursor_ = 0;
+}
+
 void ArrivalSchedule::Scale(std::uint64_t at_ns, double factor) {
   factor_ = factor;
-  for (std::size_t i = SplitAt(at_ns); i < segments_.size(); ++i) {
-    segments_[i].factor = factor;
-    Renumber(i);
-  }
-  cursor_ = 0;
+  Reshape(at_ns);
+}
+
+void ArrivalSchedule::Limit(std::uint64_t at_ns, double most) {
+  most_ = most;
+  Reshape(at_ns);
 }
 
 void ArrivalSchedule::SetRate(std::uint64_t at_ns, double rate) {
   for (std::size_t i = SplitAt(at_ns); i < segments_.size(); ++i) {
     if (!segments_[i].hole) segments_[i].from_rate = segments_[i].to_rate = rate;
-    segments_[i].factor = factor_ = 1;
-    Renumber(i);
   }
-  cursor_ = 0;
+  Reshape(at_ns);
 }
 
 void ArrivalSchedule::Pause(std::uint64_t at_ns) {
@@ -109,7 +134,7 @@ void ArrivalSchedule::Pause(std::uint64_t at_ns) {
   // The pause has no end yet: everything after it waits at the end of time, see Resume.
   const std::uint64_t shift = kNever / 4;
   segments_.insert(segments_.begin() + static_cast<std::ptrdiff_t>(i),
-                   Segment{at_ns, at_ns + shift, 0, 0, factor_, 0, true});
+                   Segment{.from_ns = at_ns, .to_ns = at_ns + shift, .hole = true});
   for (std::size_t j = i + 1; j < segments_.size(); ++j) {
     segments_[j].from_ns += shift;
     segments_[j].to_ns += shift;
@@ -148,7 +173,7 @@ void ArrivalSchedule::End(std::uint64_t at_ns) {
 double ArrivalSchedule::RateAt(std::uint64_t ns) const {
   for (const Segment& s : segments_) {
     if (ns < s.from_ns || ns >= s.to_ns) continue;
-    return s.factor * Interpolate(s.from_rate, s.to_rate, ns - s.from_ns, s.to_ns - s.from_ns);
+    return Interpolate(s.From(), s.To(), ns - s.from_ns, s.to_ns - s.from_ns);
   }
   return 0;
 }
@@ -179,13 +204,17 @@ std::uint32_t UserRamp::UsersAt(std::uint64_t ns) const {
 std::uint64_t UserRamp::NextChange(std::uint64_t ns) const {
   const std::uint32_t now = UsersAt(ns);
   for (std::size_t i = 1; i < points_.size(); ++i) {
-    const Point& a = points_[i - 1];
     const Point& b = points_[i];
-    if (b.ns <= ns || UsersAt(b.ns) == now) continue;
-    // The count is monotonic inside one stage: bisect for the first instant that differs.
-    std::uint64_t low = std::max(ns, a.ns);
-    std::uint64_t high = b.ns;
+    if (b.ns <= ns) continue;
+    // Up to the stage's last instant the count is monotonic: bisect for the first that differs. At its
+    // end a stage of no duration may take it anywhere, also back to what it is now.
+    std::uint64_t low = std::max(ns, points_[i - 1].ns);
     if (UsersAt(low) != now) return low;
+    std::uint64_t high = b.ns - 1;
+    if (high <= low || UsersAt(high) == now) {
+      if (UsersAt(b.ns) != now) return b.ns;
+      continue;
+    }
     while (high - low > 1) {
       const std::uint64_t middle = low + (high - low) / 2;
       (UsersAt(middle) == now ? low : high) = middle;

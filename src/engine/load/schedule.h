@@ -1,6 +1,8 @@
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
+#include <limits>
 #include <vector>
 
 namespace ronda::engine {
@@ -31,7 +33,9 @@ class ArrivalSchedule {
 
   // From `at_ns` on the rate is what the definition says times `factor` (0 stops, 1 is as defined).
   void Scale(std::uint64_t at_ns, double factor);
-  // From `at_ns` to the end of the schedule the rate is this; later Scale calls multiply it.
+  // From `at_ns` on the rate is never above this; infinity: as defined.
+  void Limit(std::uint64_t at_ns, double most);
+  // From `at_ns` to the end of the schedule the definition is this rate; factor and limit stay.
   void SetRate(std::uint64_t at_ns, double rate);
   // The definition stands still from `at_ns` until Resume: what was planned after it comes later.
   void Pause(std::uint64_t at_ns);
@@ -46,17 +50,24 @@ class ArrivalSchedule {
   [[nodiscard]] double Total() const;
 
  private:
+  static constexpr double kNoLimit = std::numeric_limits<double>::infinity();
   struct Segment {
     std::uint64_t from_ns = 0;
     std::uint64_t to_ns = 0;
-    double from_rate = 0;  // as defined, before factor_
+    double from_rate = 0;  // as defined, before factor and limit
     double to_rate = 0;
     double factor = 1;
+    double most = kNoLimit;  // its rates are all above or all below: see Reshape
     double before = 0;  // arrivals due before from_ns
     bool hole = false;  // a pause
+
+    [[nodiscard]] double From() const { return std::min(from_rate * factor, most); }
+    [[nodiscard]] double To() const { return std::min(to_rate * factor, most); }
   };
 
   [[nodiscard]] static double CountIn(const Segment& s);
+  // Applies factor_ and most_ from `at_ns` on, cutting segments where they cross the limit.
+  void Reshape(std::uint64_t at_ns);
   // Cuts the segments at `at_ns`; returns the index of the one that begins there (size() at the end).
   std::size_t SplitAt(std::uint64_t at_ns);
   void Renumber(std::size_t from);
@@ -64,6 +75,7 @@ class ArrivalSchedule {
   std::vector<Segment> segments_;
   std::size_t cursor_ = 0;  // the segment of the last TimeOf
   double factor_ = 1;
+  double most_ = kNoLimit;
   bool paused_ = false;
 };
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 namespace ronda::engine {
 
@@ -39,9 +40,16 @@ bool UserExecutor::MayBegin(std::uint32_t user) {
   return !exhausted_;
 }
 
+void UserExecutor::InterruptAt(User& user, std::uint64_t ns) {
+  user.interrupt_ns = std::min(user.interrupt_ns, ns);
+  next_interrupt_ = std::min(next_interrupt_, ns);
+}
+
 void UserExecutor::Adjust(std::uint64_t now_ns) {
+  const std::uint32_t before = wanted_;
   wanted_ = Wanted(now_ns);
-  for (std::uint32_t i = 0; i < wanted_; ++i) {
+  // Users below `before` are busy, or have nothing left to do.
+  for (std::uint32_t i = before; i < wanted_; ++i) {
     if (i == users_.size()) {
       host_.CreateUser();
       users_.emplace_back();
@@ -53,35 +61,43 @@ void UserExecutor::Adjust(std::uint64_t now_ns) {
     ++busy_;
     host_.StartIteration(i, now_ns);
   }
-  // Over the ramp: finish the iteration within gracefulRampDown. After the end of the whole load the
-  // run's gracefulStop rules instead.
-  const bool over_ramp = ramp_.has_value() && !stopped_ && now_ns < end_ns_;
-  for (std::uint32_t i = wanted_; over_ramp && i < users_.size(); ++i) {
-    User& user = users_[i];
-    if (user.busy && user.interrupt_ns == kNever && paused_since_ == kNever) {
-      user.interrupt_ns = now_ns + plan_.ramp_down_ns;
+  if (paused_since_ != kNever || stopped_) return;
+  if (now_ns >= end_ns_) {
+    if (std::exchange(ended_, true)) return;
+    for (User& user : users_) {
+      if (user.busy) InterruptAt(user, end_ns_ + plan_.graceful_stop_ns);
     }
+    return;
+  }
+  // Over the ramp: finish the iteration within gracefulRampDown.
+  for (std::uint32_t i = wanted_; ramp_.has_value() && i < before; ++i) {
+    if (users_[i].busy) InterruptAt(users_[i], now_ns + plan_.ramp_down_ns);
   }
 }
 
 void UserExecutor::Schedule(std::uint64_t now_ns) {
-  next_ = kNever;
-  if (stopped_) return;
-  if (now_ns < start_ns_) next_ = start_ns_;
-  if (now_ns < end_ns_ && end_ns_ != kNever && paused_since_ == kNever)
-    next_ = std::min(next_, end_ns_);
-  if (ramp_ && paused_since_ == kNever && now_ns >= start_ns_) {
+  next_ = next_interrupt_;
+  if (stopped_ || paused_since_ != kNever) return;
+  if (now_ns < start_ns_) next_ = std::min(next_, start_ns_);
+  if (now_ns < end_ns_ && end_ns_ != kNever) next_ = std::min(next_, end_ns_);
+  if (ramp_ && now_ns >= start_ns_) {
     const std::uint64_t change = ramp_->NextChange(now_ns - paused_ns_);
     if (change != kNever) next_ = std::min(next_, change + paused_ns_);
   }
-  for (const User& user : users_) next_ = std::min(next_, user.interrupt_ns);
 }
 
 void UserExecutor::Advance(std::uint64_t now_ns) {
-  for (std::uint32_t i = 0; i < users_.size(); ++i) {
-    if (users_[i].interrupt_ns > now_ns) continue;
-    users_[i].interrupt_ns = kNever;
-    if (users_[i].busy) host_.InterruptIteration(i);
+  if (next_interrupt_ <= now_ns) {
+    next_interrupt_ = kNever;
+    for (std::uint32_t i = 0; i < users_.size(); ++i) {
+      User& user = users_[i];
+      if (user.interrupt_ns > now_ns) {
+        next_interrupt_ = std::min(next_interrupt_, user.interrupt_ns);
+        continue;
+      }
+      user.interrupt_ns = kNever;
+      if (user.busy) host_.InterruptIteration(i);
+    }
   }
   Adjust(now_ns);
   Schedule(now_ns);
@@ -100,11 +116,10 @@ void UserExecutor::OnIterationEnd(std::uint32_t index, std::uint64_t now_ns) {
   --busy_;
 }
 
-void UserExecutor::StopStarting(std::uint64_t) {
+void UserExecutor::StopStarting(std::uint64_t now_ns) {
   stopped_ = true;
   wanted_ = 0;
-  next_ = kNever;
-  for (User& user : users_) user.interrupt_ns = kNever;
+  Schedule(now_ns);
 }
 
 void UserExecutor::Pause(std::uint64_t at_ns) {
@@ -117,6 +132,8 @@ void UserExecutor::Pause(std::uint64_t at_ns) {
 void UserExecutor::Resume(std::uint64_t at_ns) {
   if (paused_since_ == kNever) return;
   const std::uint64_t pause = at_ns > paused_since_ ? at_ns - paused_since_ : 0;
+  // Before the start all of it comes later.
+  if (paused_since_ < start_ns_) start_ns_ += pause;
   paused_since_ = kNever;
   paused_ns_ += pause;
   if (end_ns_ != kNever) end_ns_ += pause;
@@ -144,7 +161,7 @@ bool UserExecutor::finished() const {
   if (busy_ > 0) return false;
   if (stopped_ || exhausted_) return true;
   if (paused_since_ != kNever) return false;
-  if (next_ == kNever && end_ns_ != kNever && wanted_ == 0) return true;
+  if (ended_) return true;
   if (plan_.kind != ExecutorKind::kPerVuIterations || users_.size() < share_.Of(plan_.users)) {
     // A share without any user has nothing to do.
     return share_.Of(plan_.MostUsers()) == 0 && !set_users_ &&

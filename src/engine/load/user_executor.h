@@ -22,6 +22,7 @@ class UserExecutor : public Executor {
   void Pause(std::uint64_t at_ns) override;
   void Resume(std::uint64_t at_ns) override;
   void Scale(std::uint64_t at_ns, double factor) override;
+  void Limit(std::uint64_t, double) override {}
   bool SetRate(std::uint64_t, double) override { return false; }
   bool SetUsers(std::uint64_t at_ns, std::uint32_t users) override;
   [[nodiscard]] bool finished() const override;
@@ -32,7 +33,7 @@ class UserExecutor : public Executor {
   struct User {
     bool busy = false;
     std::uint64_t done = 0;  // iterations that ended
-    std::uint64_t interrupt_ns = kNever;  // over the ramp: has until then
+    std::uint64_t interrupt_ns = kNever;  // over the ramp, or after the end: has until then
   };
 
   // How many users of this share should be active at plan time `now_ns`.
@@ -40,6 +41,7 @@ class UserExecutor : public Executor {
   // Begins iterations of idle users and marks those over the wanted number.
   void Adjust(std::uint64_t now_ns);
   [[nodiscard]] bool MayBegin(std::uint32_t user);
+  void InterruptAt(User& user, std::uint64_t ns);
   void Schedule(std::uint64_t now_ns);
 
   const LoadPlan plan_;
@@ -53,6 +55,8 @@ class UserExecutor : public Executor {
   std::uint64_t paused_since_ = kNever;
   std::uint64_t paused_ns_ = 0;  // in all: plan time = real time - this
   std::uint64_t next_ = kNever;
+  std::uint64_t next_interrupt_ = kNever;  // not after the first of users_
+  bool ended_ = false;  // end_ns_ has come
   std::uint32_t wanted_ = 0;
   std::uint32_t busy_ = 0;
   bool stopped_ = false;

@@ -41,6 +41,7 @@ class Compiler {
     } else if (const auto* drill = input_.root->As<model::Drill>()) {
       CompileDrillRoot(*drill);
     }
+    CheckFeeds();
     if (static_cast<std::size_t>(diagnostics_.error_count()) > errors) {
       ExplainMissingEnvironment();
       return nullptr;
@@ -238,7 +239,8 @@ class Compiler {
     for (const model::FieldSpec& spec : specs) {
       names.push_back(spec.name);
       model::Value value;
-      if (!ParamValue(spec, with, giver, value)) continue;
+      // One that is wrong is told once; what reads it need not be told again.
+      if (!ParamValue(spec, with, giver, value)) value = {};
       const Slot slot = slots_.Add("params." + spec.name, value);
       if (spec.secret) slots_.MarkSecret(slot);
       (*values)[spec.name] = {slot, value.is_null() ? std::nullopt : std::optional(value.type())};
@@ -338,6 +340,7 @@ class Compiler {
       }
       const auto index = static_cast<std::uint32_t>(program_->feeds.size());
       program_->feeds.push_back(*std::move(table));
+      feed_places_.push_back(feed->where);
       const FeedTable& rows = *program_->feeds.back();
       flow.feeds.push_back({index, {}});
       const std::size_t at = flow.feeds.size() - 1;
@@ -352,13 +355,35 @@ class Compiler {
                 std::ranges::find(columns, *column, [](const auto& each) { return each.first; });
             if (found == columns.end()) {
               const Slot slot = slots_.Add(rows.name() + "." + std::string(member));
-              if (std::ranges::find(rows.secret_columns(), member) != rows.secret_columns().end())
-                slots_.MarkSecret(slot);
+              if (rows.IsSecret(member)) slots_.MarkSecret(slot);
               columns.emplace_back(*column, slot);
               found = columns.end() - 1;
             }
             return model::Binding{.slot = found->second, .segments = 2, .type = std::nullopt};
           });
+    }
+  }
+
+  // Users of closed loads are known in number; each wants a row where rows are for one user only.
+  void CheckFeeds() {
+    for (const LoadUse& use : program_->loads) {
+      if (use.plan.open_model()) continue;
+      const std::uint64_t users = input_.process.Of(use.plan.MostUsers());
+      for (const auto& [flow, weight] : use.flows) {
+        for (const FeedUsePlan& feed_use : program_->flows[flow].feeds) {
+          const FeedTable& feed = *program_->feeds[feed_use.feed];
+          if (!feed.unique() || feed.rows() >= users) continue;
+          const std::string text = "feed " + feed.name() + " has " + std::to_string(feed.rows()) +
+                                   " rows, `pick: unique` one for each of " +
+                                   std::to_string(users) + " users";
+          if (feed.per_user()) {
+            diagnostics_.Error(feed_places_[feed_use.feed], text,
+                               "add rows, or lower the number of users");
+          } else if (feed.on_end() == model::Feed::OnEnd::kRecycle) {
+            diagnostics_.Warning(feed_places_[feed_use.feed], text + ": some will wait");
+          }
+        }
+      }
     }
   }
 
@@ -673,6 +698,7 @@ class Compiler {
   std::vector<std::pair<std::size_t, std::size_t>> setup_names_;
   std::map<std::string, model::Value> env_, secrets_, run_;
   std::map<std::string, Slot> constants_;
+  std::vector<model::Location> feed_places_;  // by index of Program::feeds
   bool asked_env_ = false;
 };
 

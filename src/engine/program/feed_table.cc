@@ -52,6 +52,7 @@ base::Result<std::vector<std::string>> ReadRecord(std::string_view text, std::si
   std::vector<std::string> fields(1);
   const int first_line = line;
   bool quoted = false;
+  bool closed = false;  // behind a closing quote
   for (; at < text.size(); ++at) {
     const char c = text[at];
     if (quoted) {
@@ -63,13 +64,19 @@ base::Result<std::vector<std::string>> ReadRecord(std::string_view text, std::si
         ++at;
       } else {
         quoted = false;
+        closed = true;
       }
       continue;
+    }
+    if (closed && c != delimiter && c != '\r' && c != '\n') {
+      return base::InvalidArgument(Place(source, line) +
+                                   ": text behind a quoted field; write a quote inside it as \"\"");
     }
     if (c == '"' && fields.back().empty()) {
       quoted = true;
     } else if (c == delimiter) {
       fields.emplace_back();
+      closed = false;
     } else if (c == '\n') {
       ++at;
       ++line;
@@ -83,6 +90,34 @@ base::Result<std::vector<std::string>> ReadRecord(std::string_view text, std::si
                                  ": a quoted field is never closed; end it with '\"'");
   }
   return fields;
+}
+
+// The line on which each item of a JSON array begins. The text has been parsed: it is well-formed.
+std::vector<int> LinesOfRows(std::string_view text) {
+  std::vector<int> lines;
+  int line = 1;
+  int depth = 0;
+  bool quoted = false;
+  bool wanted = false;  // the next thing on the first level is an item
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const char c = text[i];
+    if (quoted) {
+      if (c == '\\') ++i;
+      if (c == '"') quoted = false;
+      continue;
+    }
+    if (c == '\n') ++line;
+    if (c == ' ' || c == '\t' || c == '\r' || c == '\n') continue;
+    if (wanted && depth == 1 && c != ']') {
+      lines.push_back(line);
+      wanted = false;
+    }
+    if (c == '"') quoted = true;
+    if (c == '[' || c == '{') wanted |= depth++ == 0;
+    if (c == ']' || c == '}') --depth;
+    if (c == ',' && depth == 1) wanted = true;
+  }
+  return lines;
 }
 
 }  // namespace
@@ -115,6 +150,7 @@ base::Result<std::unique_ptr<FeedTable>> FeedTable::Parse(const std::string& nam
   table->on_end_ = feed.on_end;
   table->per_user_ = feed.take == model::Feed::Take::kUser;
   table->secret_ = feed.secret;
+  if (text.starts_with("\xef\xbb\xbf")) text.remove_prefix(3);  // a byte order mark
   if (feed.file.empty()) {
     RETURN_IF_ERROR(table->ReadInline(feed));
   } else if (feed.format == model::Feed::Format::kCsv) {
@@ -128,12 +164,22 @@ base::Result<std::unique_ptr<FeedTable>> FeedTable::Parse(const std::string& nam
 
 base::Status FeedTable::ReadCsv(std::string_view text, const model::Feed& feed,
                                 const std::string& source) {
-  if (text.starts_with("\xef\xbb\xbf")) text.remove_prefix(3);  // a byte order mark
   std::size_t at = 0;
   int line = 1;
   columns_ = feed.columns;
   if (columns_.empty()) {
     ASSIGN_OR_RETURN(columns_, ReadRecord(text, at, feed.delimiter, line, source));
+    for (std::size_t i = 0; i < columns_.size(); ++i) {
+      if (columns_[i].empty()) {
+        return base::InvalidArgument(Place(source, 1) + ": column " + std::to_string(i + 1) +
+                                     " of the header has no name");
+      }
+      if (std::find(columns_.begin(), columns_.begin() + static_cast<std::ptrdiff_t>(i),
+                    columns_[i]) != columns_.begin() + static_cast<std::ptrdiff_t>(i)) {
+        return base::InvalidArgument(Place(source, 1) + ": two columns are called \"" +
+                                     columns_[i] + "\"");
+      }
+    }
   }
   while (at < text.size()) {
     const int record_line = line;
@@ -169,9 +215,12 @@ base::Status FeedTable::ReadJson(std::string_view text, const std::string& sourc
   };
   simdjson::dom::element root;
   if (parser.parse(padded).get(root) == simdjson::SUCCESS && root.is_array()) {
-    int number = 0;
-    for (const simdjson::dom::element row : simdjson::dom::array(root))
-      RETURN_IF_ERROR(add(row, ++number));
+    const std::vector<int> lines = LinesOfRows(text);
+    std::size_t number = 0;
+    for (const simdjson::dom::element row : simdjson::dom::array(root)) {
+      RETURN_IF_ERROR(add(row, number < lines.size() ? lines[number] : 1));
+      ++number;
+    }
     return base::Ok();
   }
   simdjson::dom::document_stream stream;
@@ -179,18 +228,27 @@ base::Status FeedTable::ReadJson(std::string_view text, const std::string& sourc
       simdjson::SUCCESS) {
     return base::InvalidArgument(source + ": neither a JSON array nor one JSON object a line");
   }
-  int number = 0;
-  for (auto document : stream) {
+  int line = 1;
+  std::size_t counted = 0;
+  for (auto document = stream.begin(); document != stream.end(); ++document) {
+    const std::size_t at = std::min(document.current_index(), text.size());
+    line += static_cast<int>(std::count(text.begin() + static_cast<std::ptrdiff_t>(counted),
+                                        text.begin() + static_cast<std::ptrdiff_t>(at), '\n'));
+    counted = at;
     simdjson::dom::element row;
-    ++number;
-    if (const auto error = document.get(row); error != simdjson::SUCCESS) {
-      return base::InvalidArgument(source + ": object " + std::to_string(number) + ": " +
-                                   simdjson::error_message(error));
+    if (const auto error = (*document).get(row); error != simdjson::SUCCESS) {
+      return base::InvalidArgument(Place(source, line) + ": feed " + name_ +
+                                   ": this is no JSON: " + simdjson::error_message(error));
     }
-    RETURN_IF_ERROR(add(row, number));
+    RETURN_IF_ERROR(add(row, line));
   }
   if (stream.truncated_bytes() > 0) {
-    return base::InvalidArgument(source + ": the last object is not complete");
+    line = 1 + static_cast<int>(std::count(text.begin(),
+                                           text.end() - static_cast<std::ptrdiff_t>(std::min(
+                                                            stream.truncated_bytes(), text.size())),
+                                           '\n'));
+    return base::InvalidArgument(Place(source, line) + ": feed " + name_ +
+                                 ": the last object is not complete");
   }
   return base::Ok();
 }
@@ -255,12 +313,43 @@ std::optional<std::uint32_t> FeedTable::Column(std::string_view name) const {
   return static_cast<std::uint32_t>(found - columns_.begin());
 }
 
-std::optional<std::uint32_t> FeedTable::Take(base::Random& random) {
-  if (pick_ == model::Feed::Pick::kRandom) return static_cast<std::uint32_t>(random.Below(rows_));
-  const std::uint64_t n = next_.fetch_add(1, std::memory_order_relaxed);
-  if (n < rows_ || on_end_ == model::Feed::OnEnd::kRecycle)
-    return static_cast<std::uint32_t>(n % rows_);
-  return std::nullopt;
+bool FeedTable::IsSecret(std::string_view column) const {
+  static constexpr std::string_view kTelling[] = {"pass",   "password", "passwd", "pwd", "pin",
+                                                  "secret", "token",    "apikey", "key"};
+  if (std::ranges::find(secret_, column) != secret_.end()) return true;
+  std::string plain;  // apiKey, api_key, API-KEY
+  for (const char c : column) {
+    if (c != '_' && c != '-') plain += static_cast<char>(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c);
+  }
+  return std::ranges::find(kTelling, plain) != std::end(kTelling);
+}
+
+FeedTable::Taken FeedTable::Take(base::Random& random) {
+  using enum Taken::Kind;
+  if (pick_ == model::Feed::Pick::kRandom)
+    return {kRow, static_cast<std::uint32_t>(random.Below(rows_))};
+  const bool recycle = on_end_ == model::Feed::OnEnd::kRecycle;
+  if (recycle && !unique()) {
+    const std::uint64_t n = next_.fetch_add(1, std::memory_order_relaxed);
+    return {kRow, static_cast<std::uint32_t>(n % rows_)};
+  }
+  // Every row once; looked at first, so that those who ask again and again do not count on for ever.
+  if (next_.load(std::memory_order_relaxed) < rows_) {
+    const std::uint64_t n = next_.fetch_add(1, std::memory_order_relaxed);
+    if (n < rows_) return {kRow, static_cast<std::uint32_t>(n)};
+  }
+  if (!recycle || per_user_) return {kEnd, 0};
+  const std::lock_guard lock(mutex_);
+  if (returned_.empty()) return {kBusy, 0};
+  const std::uint32_t row = returned_.front();
+  returned_.pop_front();
+  return {kRow, row};
+}
+
+void FeedTable::Return(std::uint32_t row) {
+  if (!unique() || on_end_ != model::Feed::OnEnd::kRecycle) return;
+  const std::lock_guard lock(mutex_);
+  returned_.push_back(row);
 }
 
 }  // namespace ronda::engine

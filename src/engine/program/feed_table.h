@@ -2,6 +2,8 @@
 
 #include <atomic>
 #include <cstdint>
+#include <deque>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <vector>
@@ -14,7 +16,8 @@
 
 namespace ronda::engine {
 
-// The rows of a feed, read once and shared by all threads; they take rows without a lock.
+// The rows of a feed, read once and shared by all threads; they take rows without a lock, but for
+// unique rows that go round again.
 class FeedTable {
  public:
   // Reads the feed's file (relative to `folder`) or its inline rows. With `shard` only the rows of the
@@ -40,10 +43,23 @@ class FeedTable {
   }
   [[nodiscard]] model::Feed::OnEnd on_end() const { return on_end_; }
   [[nodiscard]] bool per_user() const { return per_user_; }
-  [[nodiscard]] const std::vector<std::string>& secret_columns() const { return secret_; }
+  // Named in `secret:`, or called like something that is nobody's business ("pass", "token").
+  [[nodiscard]] bool IsSecret(std::string_view column) const;
 
-  // The next row; nothing when the rows are used up and do not begin anew. Thread-safe.
-  [[nodiscard]] std::optional<std::uint32_t> Take(base::Random& random);
+  struct Taken {
+    enum class Kind : std::uint8_t {
+      kRow,
+      kBusy,  // unique: all are held; one comes back by Return
+      kEnd,  // used up
+    } kind = Kind::kEnd;
+    std::uint32_t row = 0;
+  };
+  // The next row. Thread-safe.
+  [[nodiscard]] Taken Take(base::Random& random);
+  // Who took it needs it no more. Thread-safe.
+  void Return(std::uint32_t row);
+  // No row is held by two users at once; of per-user feeds each keeps one for good.
+  [[nodiscard]] bool unique() const { return pick_ == model::Feed::Pick::kUnique; }
 
  private:
   [[nodiscard]] base::Status AddRow(std::vector<model::Member> row, const std::string& source,
@@ -64,6 +80,8 @@ class FeedTable {
   bool per_user_ = false;
   model::Arena memory_;
   std::atomic<std::uint64_t> next_{0};
+  std::mutex mutex_;
+  std::deque<std::uint32_t> returned_;  // guarded by mutex_; kUnique that recycles
 };
 
 }  // namespace ronda::engine

@@ -53,7 +53,15 @@ const model::LoadPlan* PlanOf(const model::Definition& root) {
 
 }  // namespace
 
+bool LoadCompiler::IsSingleIteration() const {
+  const LoadOverride& said = input_.load;
+  return said.once || (PlanOf(*input_.root)->loads.empty() && !said.users && !said.rate &&
+                       !said.duration_ns && !said.iterations);
+}
+
 void LoadCompiler::AddMeets() {
+  // A single user would wait for nobody: its steps have no meetings.
+  if (IsSingleIteration()) return;
   for (const model::Meet& meet : PlanOf(*input_.root)->meets) {
     MeetPlan plan;
     plan.name = meet.name;
@@ -74,10 +82,8 @@ void LoadCompiler::AddPlan(const model::LoadPlan& plan, const Flows& flows,
   program_.traced |= std::ranges::any_of(
       plan.outputs, [](const model::Output& output) { return output.kind == "otlp"; });
   const LoadOverride& said = input_.load;
-  if (said.once ||
-      (plan.loads.empty() && !said.users && !said.rate && !said.duration_ns && !said.iterations)) {
+  if (IsSingleIteration()) {
     program_.single_iteration = true;
-    program_.meets.clear();
     LoadUse use;
     use.name = "once";
     use.plan.kind = ExecutorKind::kSharedIterations;
@@ -95,6 +101,7 @@ void LoadCompiler::AddPlan(const model::LoadPlan& plan, const Flows& flows,
     }
   }
   CheckMeets(plan);
+  CheckGuards(plan);
 }
 
 void LoadCompiler::AddOverride(const model::LoadPlan& plan, const Flows& flows) {
@@ -104,6 +111,7 @@ void LoadCompiler::AddOverride(const model::LoadPlan& plan, const Flows& flows) 
   if (!plan.loads.empty()) {
     use.warmup_ns = Ns(plan.loads.front().warmup);
     use.graceful_stop_ns = Ns(plan.loads.front().graceful_stop);
+    use.plan.graceful_stop_ns = use.graceful_stop_ns;
   }
   use.flows = flows;
   LoadPlan& load = use.plan;
@@ -132,6 +140,12 @@ void LoadCompiler::AddLoad(const model::Load& load, const Flows& flows) {
   use.threads = load.threads;
   LoadPlan& plan = use.plan;
   plan.kind = KindOf(load.executor);
+  if (input_.load.duration_ns && !load.stages.empty()) {
+    diagnostics_.Error(load.where,
+                       std::string("--duration does not apply to ") + NameOf(plan.kind) +
+                           ": its stages say how long it takes",
+                       "leave --duration out, or give --users or --rate with it");
+  }
   plan.users = static_cast<std::uint32_t>(load.vus);
   plan.iterations = static_cast<std::uint64_t>(load.iterations);
   plan.duration_ns = input_.load.duration_ns.value_or(Ns(load.duration));
@@ -143,6 +157,8 @@ void LoadCompiler::AddLoad(const model::Load& load, const Flows& flows) {
     plan.stages.push_back({stage.target, Ns(stage.duration)});
   plan.ramp_down_ns = Ns(load.graceful_ramp_down);
   plan.start_after_ns = Ns(load.start_time);
+  plan.graceful_stop_ns = use.graceful_stop_ns;
+  plan.by_rate = load.by_rate;
   if (!plan.open_model()) plan.max_users = static_cast<std::uint32_t>(load.max_vus);
   FillDefaults(plan, load.pre_allocated_vus, load.max_vus, load.max_backlog);
   Push(std::move(use));
@@ -154,6 +170,16 @@ void LoadCompiler::Push(LoadUse use) {
     if (!program_.single_iteration) info.executor = NameOf(use.plan.kind);
   }
   program_.loads.push_back(std::move(use));
+}
+
+void LoadCompiler::CheckGuards(const model::LoadPlan& plan) {
+  const bool open =
+      std::ranges::any_of(program_.loads, [](const LoadUse& use) { return use.plan.open_model(); });
+  for (const model::Guard& guard : plan.guards) {
+    if (guard.action != model::Guard::Do::kThrottle || !guard.to_rate || open) continue;
+    diagnostics_.Error(guard.where, "this load has no arrival rate that could be throttled to one",
+                       "to: 50% throttles its users");
+  }
 }
 
 void LoadCompiler::CheckMeets(const model::LoadPlan& plan) {

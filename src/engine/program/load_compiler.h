@@ -23,10 +23,12 @@ class LoadCompiler {
                const std::vector<Flows>& load_flows = {});
 
  private:
+  [[nodiscard]] bool IsSingleIteration() const;
   void AddMeets();
   void AddLoad(const model::Load& load, const Flows& flows);
   void AddOverride(const model::LoadPlan& plan, const Flows& flows);
   void CheckMeets(const model::LoadPlan& plan);
+  void CheckGuards(const model::LoadPlan& plan);
   void Push(LoadUse use);
 
   const CompileInput& input_;

@@ -578,6 +578,15 @@ std::string Facts(const ReportInput& in) {
   const auto fact = [&](std::string_view name, const std::string& value) {
     if (!value.empty()) rows.Add(fmt::format("<dt>{}</dt><dd>{}</dd>", name, Sentence(value)));
   };
+  for (const stats::MeetResult& m : in.meets) {
+    fact("meet " + m.name,
+         m.rounds == 0
+             ? "nobody waited"
+             : fmt::format("{} rounds of {}, {} users, skew first to last {} (max {}), {} "
+                           "not full in time",
+                           m.rounds, m.planned, m.users, FormatNs(m.last_skew_ns),
+                           FormatNs(m.max_skew_ns), m.timeouts));
+  }
   for (const stats::ScenarioInfo& s : in.load->shape().scenarios)
     fact("scenario", s.name + (s.executor.empty() ? "" : ", " + s.executor));
   fact("run", in.run_id);

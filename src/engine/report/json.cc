@@ -73,6 +73,13 @@ void Conditions(JsonWriter& json, const ReportInput& in) {
     json.Field("event", e.kind == stats::GuardEvent::Kind::kFired ? "fired" : "released");
     json.Field("reason", e.reason).EndObject();
   }
+  json.EndList().Key("meets").List();
+  for (const stats::MeetResult& m : in.meets) {
+    json.Object().Field("name", m.name).Field("planned", m.planned).Field("rounds", m.rounds);
+    json.Field("users", m.users).Field("timeouts", m.timeouts);
+    json.Field("last_skew_ms", Ms(m.last_skew_ns)).Field("max_skew_ms", Ms(m.max_skew_ns));
+    json.EndObject();
+  }
   json.EndList();
 }
 

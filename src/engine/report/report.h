@@ -7,6 +7,7 @@
 
 #include "stats/aggregator.h"
 #include "stats/guards.h"
+#include "stats/meet_result.h"
 #include "stats/shape.h"
 #include "stats/thresholds.h"
 
@@ -32,6 +33,7 @@ struct ReportInput {
   std::vector<std::string> warnings;
   std::vector<stats::ThresholdResult> thresholds;
   std::vector<stats::GuardEvent> guard_events;
+  std::vector<stats::MeetResult> meets;
   const stats::Aggregator* load = nullptr;
   const stats::Aggregator* outer = nullptr;  // setup and finally; may be null
 };

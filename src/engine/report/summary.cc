@@ -216,11 +216,25 @@ class Summary {
                        FormatNs(lateness.MaxNs()),
                        BadIf(totals_.Dropped() > 0, Count(totals_.Dropped()) + " dropped")));
     }
+    for (const stats::MeetResult& meet : in_.meets) Meet(meet);
     if (in_.load->WarmUpRequests() > 0)
       Line(fmt::format("warm-up: {} requests, not counted", Count(in_.load->WarmUpRequests())));
     if (totals_.IterationsInterrupted() > 0)
       Line(fmt::format("{} iterations were interrupted at the end",
                        Count(totals_.IterationsInterrupted())));
+  }
+
+  void Meet(const stats::MeetResult& m) {
+    if (m.rounds == 0) {
+      Line(fmt::format("meet {}: nobody waited", PlainText(m.name)));
+      return;
+    }
+    Line(fmt::format("meet {}: {} round{} of {}, {} users; skew first to last {}, max {}{}",
+                     PlainText(m.name), Count(m.rounds), m.rounds == 1 ? "" : "s", Count(m.planned),
+                     Count(m.users), FormatNs(m.last_skew_ns), FormatNs(m.max_skew_ns),
+                     m.timeouts == 0
+                         ? ""
+                         : BadIf(true, fmt::format("; {} not full in time", Count(m.timeouts)))));
   }
 
   void Notes() {

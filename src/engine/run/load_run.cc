@@ -8,6 +8,7 @@
 #include <atomic>
 #include <charconv>
 #include <cmath>
+#include <limits>
 #include <mutex>
 #include <thread>
 #include <utility>
@@ -36,6 +37,7 @@ constexpr std::uint64_t kNoticeNs = 20'000'000;
 constexpr std::uint64_t kFinallyLimitNs = 60'000'000'000;
 // Descriptors that are not connections: epoll, events, files, standard streams.
 constexpr std::uint64_t kOtherFiles = 64;
+constexpr double kMostRate = 10'000'000;  // as in definitions
 
 int UsableCores() {
   cpu_set_t set;
@@ -44,11 +46,20 @@ int UsableCores() {
 }
 
 // As many threads as the load keeps busy; a small one is more exact on one.
-int ThreadsFor(const Program& program, int asked) {
-  if (asked > 0) return asked;
+int ThreadsFor(const Program& program, int asked, Share process) {
   double wanted = 0;
+  // A thread without a user could not make its part of the arrivals.
+  std::uint64_t most = 1024;
   for (const LoadUse& use : program.loads) {
-    if (use.threads > 0) return use.threads;
+    if (use.plan.open_model())
+      most = std::clamp<std::uint64_t>(process.Of(use.plan.MostUsers()), 1, most);
+  }
+  const auto bounded = [&](int threads) {
+    return static_cast<int>(std::min<std::uint64_t>(static_cast<std::uint64_t>(threads), most));
+  };
+  if (asked > 0) return bounded(asked);
+  for (const LoadUse& use : program.loads) {
+    if (use.threads > 0) return bounded(use.threads);
     const LoadPlan& plan = use.plan;
     double rate =
         std::max(plan.rate, plan.kind == ExecutorKind::kRampingArrivalRate ? plan.start_value : 0);
@@ -57,10 +68,14 @@ int ThreadsFor(const Program& program, int asked) {
     }
     wanted += plan.open_model() ? rate / 10'000 : static_cast<double>(plan.MostUsers()) / 64;
   }
-  return std::clamp(static_cast<int>(std::ceil(wanted)), 1, UsableCores());
+  return bounded(static_cast<int>(std::clamp(std::ceil(wanted), 1.0, 1.0 * UsableCores())));
 }
 
-std::string JsonError(std::string_view message) {
+std::string JsonError(std::string message) {
+  // What was sent may be in it, and that may be any bytes.
+  for (char& c : message) {
+    if (static_cast<unsigned char>(c) >= 0x7f) c = '?';
+  }
   std::string text;
   model::AppendJson(model::Value::String(message), text);
   return "{\"ok\":false,\"error\":" + text + "}";
@@ -82,8 +97,11 @@ class Run : public LoadRun, public RunShared {
                                               " users came in time");
             }) {
     for (std::size_t i = 0; i < program.loads.size(); ++i) {
+      // Processes without a user of the load have no part in its iterations.
+      const LoadPlan& plan = program.loads[i].plan;
+      const Share part{options_.process.index, std::min(options_.process.count, plan.users)};
       shared_iterations_[i] =
-          static_cast<std::int64_t>(options_.process.Of(program.loads[i].plan.iterations));
+          part.index < part.count ? static_cast<std::int64_t>(part.Of(plan.iterations)) : 0;
     }
   }
 
@@ -103,11 +121,13 @@ class Run : public LoadRun, public RunShared {
     return shared_iterations_[load].fetch_sub(1, std::memory_order_relaxed) > 0;
   }
   void RequestEnd(EndKind kind, std::string why) override {
-    const std::lock_guard lock(mutex_);
-    if (asked_end_) return;
-    asked_end_ = true;
-    asked_kind_ = kind;
-    asked_why_ = std::move(why);
+    {
+      const std::lock_guard lock(mutex_);
+      if (asked_end_) return;
+      asked_end_ = true;
+      asked_kind_ = kind;
+      asked_why_ = std::move(why);
+    }
     main_->Post([this] { EndIfAsked(); });
   }
   [[nodiscard]] MeetingPoints& meetings() override { return meetings_; }
@@ -139,6 +159,7 @@ class Run : public LoadRun, public RunShared {
   base::Status CheckFiles();
   base::Status MakeWorkers();
   void OnEvents();
+  void OnInterrupt(int count);
   void OnTick();
   void EndIfAsked();
   void StartSetup();
@@ -147,13 +168,17 @@ class Run : public LoadRun, public RunShared {
   void InterruptLoads();
   void StartFinally();
   void FinishRun();
+  // Of a run whose load never began.
+  [[nodiscard]] std::unique_ptr<stats::Aggregator> EmptyLoad(std::uint64_t now_ns) const;
   void Judge(RunResult& result);
   void ActOn(const stats::GuardEvent& event);
+  void Throttle();
   void Apply(const std::function<void(UserThread&, std::uint64_t)>& command);
   void ReleaseMeeting(std::uint32_t meet, std::uint64_t round, std::uint64_t at_ns);
   void RunOuter(const std::vector<StepPlan>& steps, std::function<void(bool)> done);
   std::string Control(std::string_view command);
   std::string Status();
+  [[nodiscard]] std::uint64_t MostUsersNow() const;
   void Say(std::string_view level, const std::string& text) {
     if (options_.on_log) options_.on_log(level, text);
   }
@@ -184,7 +209,7 @@ class Run : public LoadRun, public RunShared {
   std::uint64_t drain_until_ns_ = kNever;
   std::uint64_t graceful_ns_ = 0;
   std::uint64_t paused_since_ns_ = kNever;
-  double factor_ = 1;
+  std::vector<bool> throttling_;  // by guard: it has fired and not let go
   int threads_ = 1;
   int seen_interrupts_ = 0;
   int looks_ = 0;
@@ -233,7 +258,7 @@ base::Status Run::CheckFiles() {
 }
 
 base::Status Run::Prepare(model::Diagnostics& diagnostics) {
-  threads_ = ThreadsFor(program_, options_.threads);
+  threads_ = ThreadsFor(program_, options_.threads, options_.process);
   RETURN_IF_ERROR(CheckFiles());
   std::vector<stats::ConditionSpec> thresholds;
   for (const model::Threshold& t : program_.thresholds)
@@ -248,7 +273,7 @@ base::Status Run::Prepare(model::Diagnostics& diagnostics) {
     spec.action = g.action == model::Guard::Do::kThrottle ? stats::GuardAction::kThrottle
                   : g.action == model::Guard::Do::kPause  ? stats::GuardAction::kPause
                                                           : stats::GuardAction::kAbort;
-    spec.to = g.to_fraction ? g.to_fraction->fraction : 1;
+    spec.to = g.to_fraction ? g.to_fraction->fraction : 0;  // of a rate nothing has to be checked
     guards.push_back(std::move(spec));
   }
   guards_ = stats::Guards::Compile(guards, program_.shape, {}, diagnostics);
@@ -288,9 +313,9 @@ base::Status Run::MakeWorkers() {
       parts.samples = options_.tap->Samples(parts.thread);
     }
     Worker* raw = worker.get();
-    parts.on_idle = [this, raw] {
-      raw->idle.store(true);
-      main_->Post([this] { OnEvents(); });
+    parts.on_finished = [this, raw](bool finished) {
+      raw->idle.store(finished);
+      if (finished) main_->Post([this] { OnEvents(); });
     };
     worker->users = std::make_unique<UserThread>(std::move(parts));
     workers_.push_back(std::move(worker));
@@ -323,8 +348,10 @@ RunResult Run::Execute() {
     }
   }
   if (const base::Status made = MakeWorkers(); !made.ok()) {
+    workers_.clear();
     result_.end = RunEnd::kAborted;
     result_.reason = result_.verdict = made.message();
+    result_.load = EmptyLoad(main_->Fresh());
     return std::move(result_);
   }
   if (options_.tap != nullptr) options_.tap->OnStart();
@@ -343,6 +370,7 @@ RunResult Run::Execute() {
   result_.duration_ns = main_->Fresh() - start_ns_;
   result_.end = end_;
   result_.reason = why_;
+  result_.meets = meetings_.Results();
   Judge(result_);
   result_.load = std::move(load_);
   result_.outer = std::move(outer_);
@@ -405,35 +433,37 @@ void Run::StartLoads() {
 // Posted by a worker, or after an interrupt.
 void Run::OnEvents() {
   // Each is looked at, also when the second came before anybody saw the first.
-  while (seen_interrupts_ < interrupts_.load()) {
-    if (++seen_interrupts_ == 1) {
-      Say("info", "stopping: running iterations may finish; Ctrl-C again stops at once");
-      if (phase_ == Phase::kSetup) {
-        end_ = RunEnd::kInterrupted;
-        why_ = "interrupted";
-        workers_.front()->reactor->Post(
-            [raw = workers_.front().get()] { raw->users->InterruptAll(); });
-        StartFinally();
-      } else {
-        EndLoads(RunEnd::kInterrupted, "interrupted");
-        if (phase_ != Phase::kOver && end_ == RunEnd::kDone) {  // it was draining already
-          end_ = RunEnd::kInterrupted;
-          why_ = "interrupted";
-        }
-      }
-    } else if (phase_ != Phase::kOver) {
-      end_ = RunEnd::kAborted;
-      why_ = "interrupted twice";
-      if (phase_ == Phase::kFinally) {
-        FinishRun();
-      } else {
-        InterruptLoads();
-      }
-    }
-  }
+  while (seen_interrupts_ < interrupts_.load()) OnInterrupt(++seen_interrupts_);
   const bool loading =
       phase_ == Phase::kRunning || phase_ == Phase::kDraining || phase_ == Phase::kInterrupting;
   if (loading && AllIdle()) StartFinally();
+}
+
+void Run::OnInterrupt(int count) {
+  if (phase_ == Phase::kOver) return;
+  if (count > 1) {
+    end_ = RunEnd::kAborted;
+    why_ = "interrupted twice";
+    if (phase_ == Phase::kFinally) {
+      FinishRun();
+    } else {
+      InterruptLoads();
+    }
+    return;
+  }
+  Say("info", "stopping: running iterations may finish; Ctrl-C again stops at once");
+  if (phase_ != Phase::kSetup) {
+    EndLoads(RunEnd::kInterrupted, "interrupted");
+    if (end_ == RunEnd::kDone) {  // it was draining already
+      end_ = RunEnd::kInterrupted;
+      why_ = "interrupted";
+    }
+    return;
+  }
+  end_ = RunEnd::kInterrupted;
+  why_ = "interrupted";
+  workers_.front()->reactor->Post([raw = workers_.front().get()] { raw->users->InterruptAll(); });
+  StartFinally();
 }
 
 void Run::EndLoads(RunEnd end, std::string why) {
@@ -508,16 +538,27 @@ void Run::ActOn(const stats::GuardEvent& event) {
       break;
     case model::Guard::Do::kPause: (void)Control(fired ? "pause" : "resume"); break;
     case model::Guard::Do::kThrottle:
-      if (fired && guard.to_rate) {
-        Apply([rate = guard.to_rate->per_second](UserThread& t, std::uint64_t at) {
-          t.SetRate(at, rate);
-        });
-      } else {
-        factor_ = fired ? event.to : 1;
-        Apply([factor = factor_](UserThread& t, std::uint64_t at) { t.Scale(at, factor); });
-      }
+      throttling_.resize(program_.guards.size());
+      throttling_[event.guard] = fired;
+      Throttle();
       break;
   }
+}
+
+// The strictest of all guards that throttle at the moment.
+void Run::Throttle() {
+  double factor = 1;
+  double most = std::numeric_limits<double>::infinity();
+  for (std::size_t i = 0; i < throttling_.size(); ++i) {
+    if (!throttling_[i]) continue;
+    const model::Guard& guard = program_.guards[i];
+    if (guard.to_rate) most = std::min(most, guard.to_rate->per_second);
+    if (guard.to_fraction) factor = std::min(factor, guard.to_fraction->fraction);
+  }
+  Apply([factor, most](UserThread& t, std::uint64_t at) {
+    t.Scale(at, factor);
+    t.Limit(at, most);
+  });
 }
 
 void Run::Apply(const std::function<void(UserThread&, std::uint64_t)>& command) {
@@ -551,6 +592,13 @@ void Run::StartFinally() {
   });
 }
 
+std::unique_ptr<stats::Aggregator> Run::EmptyLoad(std::uint64_t now_ns) const {
+  auto load = std::make_unique<stats::Aggregator>(program_.shape,
+                                                  stats::Aggregator::Options{.start_ns = now_ns});
+  load->Finish(now_ns);
+  return load;
+}
+
 void Run::FinishRun() {
   phase_ = Phase::kOver;
   for (const auto& worker : workers_) {
@@ -574,11 +622,7 @@ void Run::FinishRun() {
     each->Collect(now);
     each->Finish(now);
   }
-  if (load_ == nullptr) {
-    load_ = std::make_unique<stats::Aggregator>(program_.shape,
-                                                stats::Aggregator::Options{.start_ns = now});
-    load_->Finish(now);
-  }
+  if (load_ == nullptr) load_ = EmptyLoad(now);
   if (options_.on_look) options_.on_look(load_->Look(now));
   if (options_.tap != nullptr) options_.tap->OnEnd(*load_);
   main_->Cancel(*ticker_);
@@ -619,6 +663,19 @@ void Run::Judge(RunResult& result) {
   }
 }
 
+// How many users `users N` may ask for, of all processes.
+std::uint64_t Run::MostUsersNow() const {
+  rlimit limit{};
+  std::uint64_t most = 10'000'000;
+  if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY)
+    most = std::min(most, std::max<std::uint64_t>(limit.rlim_cur, kOtherFiles) - kOtherFiles);
+  for (const LoadUse& use : program_.loads) {
+    if (!use.plan.open_model() && use.plan.max_users > 1)
+      most = std::min<std::uint64_t>(most, use.plan.max_users);
+  }
+  return most;
+}
+
 std::string Run::Status() {
   const stats::Snapshot look = load_ ? load_->Look(main_->Fresh()) : stats::Snapshot();
   const char* phase = phase_ == Phase::kSetup ? "setup"
@@ -638,6 +695,8 @@ std::string Run::Status() {
 }
 
 std::string Run::Control(std::string_view command) {
+  while (!command.empty() && std::string_view(" \r\t").find(command.back()) != command.npos)
+    command.remove_suffix(1);
   const std::size_t space = std::min(command.find(' '), command.size());
   const std::string_view verb = command.substr(0, space);
   const std::string_view argument =
@@ -654,6 +713,7 @@ std::string Run::Control(std::string_view command) {
   double value = 0;
   if (verb == "rate") {
     if (!number(value)) return JsonError("rate wants a number of arrivals a second: rate 500");
+    if (value > kMostRate) return JsonError("rate is at most 10000000");
     const bool open = std::ranges::any_of(program_.loads,
                                           [](const LoadUse& use) { return use.plan.open_model(); });
     if (!open) return JsonError("this load has no arrival rate; `users N` changes its users");
@@ -666,6 +726,8 @@ std::string Run::Control(std::string_view command) {
              use.plan.kind != ExecutorKind::kPerVuIterations;
     });
     if (!closed) return JsonError("this load's users cannot be set; `rate N` changes its arrivals");
+    if (const std::uint64_t most = MostUsersNow(); value > static_cast<double>(most))
+      return JsonError("users is at most " + std::to_string(most) + " (`maxVUs`, open files)");
     Apply([users = static_cast<std::uint32_t>(value)](UserThread& t, std::uint64_t at) {
       t.SetUsers(at, users);
     });

@@ -15,6 +15,7 @@
 #include "model/source.h"
 #include "stats/aggregator.h"
 #include "stats/guards.h"
+#include "stats/meet_result.h"
 #include "stats/thresholds.h"
 
 namespace ronda::engine {
@@ -49,6 +50,7 @@ struct RunResult {
   std::string verdict;  // why, in a few words
   std::vector<stats::ThresholdResult> thresholds;
   std::vector<stats::GuardEvent> guard_events;
+  std::vector<stats::MeetResult> meets;  // in the order of the plan
   std::unique_ptr<stats::Aggregator> load;  // what the load did
   std::unique_ptr<stats::Aggregator> outer;  // setup and finally; null without
   std::uint64_t start_wall_ns = 0;

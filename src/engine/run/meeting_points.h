@@ -1,12 +1,14 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <mutex>
 #include <optional>
 #include <vector>
 
 #include "engine/program/program.h"
+#include "stats/meet_result.h"
 
 namespace ronda::engine {
 
@@ -43,6 +45,12 @@ class MeetingPoints {
   void Leave(std::uint32_t meet, std::uint64_t round);
   // Nobody waits any more, now or later: the load is ending.
   void ReleaseAll(std::uint64_t now_ns);
+  // So many users of that round went on one thread, the first and the last at these times.
+  void NoteGone(std::uint32_t meet, std::uint64_t round, std::uint32_t users,
+                std::uint64_t first_ns, std::uint64_t last_ns);
+
+  // How the rounds of each meeting went: those in which somebody waited.
+  [[nodiscard]] std::vector<stats::MeetResult> Results() const;
 
  private:
   struct Point {
@@ -51,10 +59,20 @@ class MeetingPoints {
     std::uint32_t waiting = 0;
     std::uint64_t deadline_ns = 0;  // of the round at hand
     bool over = false;
+    std::uint64_t timeouts = 0;
+    // Of the rounds that went; at most kMostRounds are kept, older ones are in `past`.
+    struct Gone {
+      std::uint64_t round = 0;
+      std::uint32_t users = 0;
+      std::uint64_t first_ns = 0, last_ns = 0;
+    };
+    std::deque<Gone> gone;
+    stats::MeetResult past;
   };
+  static void Fold(const Point::Gone& gone, stats::MeetResult& result);
   void Go(std::uint32_t meet, std::uint64_t at_ns, std::unique_lock<std::mutex>& lock);
 
-  std::mutex mutex_;
+  mutable std::mutex mutex_;
   std::vector<Point> points_;  // guarded by mutex_
   std::uint64_t start_ns_ = 0;
   bool started_ = false;

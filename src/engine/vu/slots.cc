@@ -32,4 +32,16 @@ void Slots::Keep(std::uint32_t slot, model::Value value) {
   values_[slot] = value;
 }
 
+void Slots::CopyFrom(const Slots& other) {
+  for (std::uint32_t slot = 0; slot < values_.size(); ++slot) {
+    const bool kept = !other.cells_.empty() && (other.cells_[slot].text != nullptr ||
+                                                other.cells_[slot].composite != nullptr);
+    if (kept) {
+      Keep(slot, other.values_[slot]);
+    } else {
+      values_[slot] = other.values_[slot];
+    }
+  }
+}
+
 }  // namespace ronda::engine

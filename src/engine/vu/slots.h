@@ -16,6 +16,10 @@ class Slots {
  public:
   explicit Slots(std::span<const model::Value> initial) : values_(initial.begin(), initial.end()) {}
 
+  // A copy of its own: what the other keeps is copied, what it borrows is borrowed too.
+  explicit Slots(const Slots& other) : values_(other.values_) { CopyFrom(other); }
+  Slots& operator=(const Slots&) = delete;
+
   [[nodiscard]] std::span<const model::Value> values() const { return values_; }
   [[nodiscard]] model::Value Get(std::uint32_t slot) const { return values_[slot]; }
 
@@ -23,6 +27,8 @@ class Slots {
   void Reset(std::span<const model::Value> initial) {
     std::copy(initial.begin(), initial.end(), values_.begin());
   }
+  // All values of another user's or strand's, of the same program.
+  void CopyFrom(const Slots& other);
   void Borrow(std::uint32_t slot, model::Value value) { values_[slot] = value; }
   // `value` may point into the slot's own memory.
   void Keep(std::uint32_t slot, model::Value value);

@@ -170,10 +170,11 @@ void Strand::EnterStep() {
 void Strand::RunTurn() {
   const StepPlan& step = *step_;
   if (step.action != nullptr) {
-    attempt_ = 1;
-    pause_ns_ = step.retry ? static_cast<std::uint64_t>(step.retry->every.ns)
-                           : (step.poll ? step.poll->every_ns : 0);
-    if (step.poll) poll_deadline_ns_ = thread().reactor().now_ns() + step.poll->deadline_ns;
+    BeginAttempts();
+    if (step.poll) {
+      poll_pause_ns_ = step.poll->every_ns;
+      poll_deadline_ns_ = thread().reactor().now_ns() + step.poll->deadline_ns;
+    }
     StartAction();
     return;
   }
@@ -187,6 +188,11 @@ void Strand::RunTurn() {
                      .aborting_before = aborting_});
   aborting_ = false;  // only an `always` body is entered while aborting; all of it runs
   next_ = Next::kStep;
+}
+
+void Strand::BeginAttempts() {
+  attempt_ = 1;
+  if (step_->retry) retry_pause_ns_ = static_cast<std::uint64_t>(step_->retry->every.ns);
 }
 
 void Strand::StartAction() {
@@ -207,18 +213,19 @@ void Strand::AfterAction() {
   call_ = nullptr;
   state_ = State::kRunning;
   switch (outcome_) {
-    case Outcome::kAgain: {
-      const StepPlan& step = *step_;
-      const bool retrying = step.retry && attempt_ > 1;
-      const double jitter = retrying ? step.retry->jitter.fraction : 0;
-      const std::uint64_t pause = Jittered(pause_ns_, jitter, thread().random());
-      if (retrying) {
-        pause_ns_ = Scaled(pause_ns_, step.retry->backoff,
-                           static_cast<std::uint64_t>(step.retry->max_every.ns));
-      } else if (step.poll) {
-        pause_ns_ = Scaled(pause_ns_, step.poll->backoff, step.poll->max_every_ns);
-      }
-      Pause(pause, Next::kAttempt);
+    case Outcome::kRetry: {
+      const model::Retry& retry = *step_->retry;
+      Pause(Jittered(retry_pause_ns_, retry.jitter.fraction, thread().random()), Next::kAttempt);
+      retry_pause_ns_ =
+          Scaled(retry_pause_ns_, retry.backoff, static_cast<std::uint64_t>(retry.max_every.ns));
+      return;
+    }
+    case Outcome::kPoll: {
+      const PollPlan& poll = *step_->poll;
+      // The last look is at the deadline.
+      Pause(std::min(poll_pause_ns_, poll_deadline_ns_ - thread().reactor().now_ns()),
+            Next::kAttempt);
+      poll_pause_ns_ = Scaled(poll_pause_ns_, poll.backoff, poll.max_every_ns);
       return;
     }
     case Outcome::kFailed: OnStepFailed(); return;
@@ -227,10 +234,10 @@ void Strand::AfterAction() {
 }
 
 void Strand::FinishTurn() {
-  if (in_loop() && !aborting_) {
+  if (in_loop()) {
     if (!NextTurn(loops_.back())) return;
     // Think time stands between the turns too.
-    if (step_->think) {
+    if (step_->think && !aborting_) {
       Pause(thread().Draw(*step_->think), Next::kTurn);
     } else {
       next_ = Next::kTurn;
@@ -413,7 +420,7 @@ void Strand::BeginParallel(std::unique_ptr<Children> children) {
   state_ = State::kChildren;
   children_->all.resize(static_cast<std::size_t>(width));
   for (Children::Child& child : children_->all) {
-    if (!children_->members) child.slots = std::make_unique<Slots>(slots_->values());
+    if (!children_->members) child.slots = std::make_unique<Slots>(*slots_);
     child.strand = std::make_unique<Strand>(user_, child.slots ? *child.slots : *slots_, this);
   }
   // Counted before any runs: one that ends at once must not look like the last one.
@@ -431,7 +438,7 @@ void Strand::RunChild(Strand& child, Slots& slots) {
     if (c.members) {
       child.BeginMember(c.step->steps[static_cast<std::size_t>(turn)]);
     } else {
-      slots.Reset(slots_->values());
+      slots.CopyFrom(*slots_);
       SetTurn(c.loop, turn, slots);
       child.BeginTurn(*c.step);
     }
@@ -453,6 +460,7 @@ void Strand::OnChildDone(Strand& child) {
   const std::unique_ptr<Children> keep = std::move(children_);
   children_ = std::make_unique<Children>();
   children_->step = keep->step;
+  children_->members = keep->members;
   children_->aborted = keep->aborted;
   children_->start_ns = keep->start_ns;
   children_->failures_before = keep->failures_before;
@@ -465,7 +473,7 @@ void Strand::EndParallel() {
   state_ = State::kRunning;
   step_ = c->step;
   const bool failed = user_.failures() > c->failures_before;
-  if (step_->action == nullptr) {
+  if (c->members) {
     thread().recorder().RecordStep(step_->stat, c->start_ns, thread().reactor().now_ns(),
                                    failed ? stats::Outcome::kFailed : stats::Outcome::kOk);
   }
@@ -511,34 +519,34 @@ bool Strand::Assign(const std::vector<Assignment>& assignments) {
 
 bool Strand::ReadExtracts(const ActionResult& result, model::EvalContext& context,
                           std::string_view& error) {
+  bool good = true;
   for (const ExtractPlan& extract : step_->extracts) {
+    // After a failure only secrets are read on: the evidence is masked with them.
+    if (!good && !extract.secret) continue;
     model::Value value;
+    std::string_view why;
     context.slots = slots_->values();
     if (extract.expression) {
       if (!extract.expression->Evaluate(context, value)) {
-        error = context.error;
-        if (extract.required) return false;
+        why = context.error;
         value = {};
       }
     } else if (result.response != nullptr) {
-      std::string_view why;
       if (!extract.extractor->Read(thread().reader(), thread().arena(), thread().random(), value,
                                    why)) {
-        error = why;
-        if (extract.required) return false;
         value = {};
       }
     }
     if (value.is_null() && extract.fallback) value = *extract.fallback;
-    if (value.is_null() && extract.required) {
-      if (error.empty()) error = "nothing matched";
-      const std::string text = "extract " + extract.name + ": " + std::string(error);
-      error = thread().arena().Copy(text);
-      return false;
-    }
+    if (value.is_null() && !why.empty() && error.empty()) error = why;
     slots_->Keep(extract.slot, value);
+    if (!value.is_null() || !extract.required || !good) continue;
+    good = false;
+    const std::string text =
+        "extract " + extract.name + ": " + std::string(why.empty() ? "nothing matched" : why);
+    error = thread().arena().Copy(text);
   }
-  return true;
+  return good;
 }
 
 void Strand::RunChecks(model::EvalContext& context, bool& any_failed, bool& fatal) {
@@ -624,22 +632,22 @@ void Strand::Settle(const ActionResult& result) {
   Record(result, failed ? stats::Outcome::kFailed : stats::Outcome::kOk);
 
   if (MayRetry(result, fatal || !extracted)) {
-    ++attempt_;
-    outcome_ = Outcome::kAgain;
     ReportStep(result, extract_error);
+    ++attempt_;
+    outcome_ = Outcome::kRetry;
     return;
   }
   outcome_ = step_failed ? Outcome::kFailed : Outcome::kOk;
   std::string_view poll_error;
-  if (!failed && step.poll) {
+  if (!step_failed && step.poll) {
     bool reached = false;
     context.slots = slots_->values();
     if (!step.poll->until->Test(context, reached)) {
       poll_error = context.error;
-    } else if (!reached && thread().reactor().now_ns() + pause_ns_ < poll_deadline_ns_) {
-      attempt_ = 1;
-      outcome_ = Outcome::kAgain;
+    } else if (!reached && thread().reactor().now_ns() < poll_deadline_ns_) {
       ReportStep(result, extract_error);
+      BeginAttempts();
+      outcome_ = Outcome::kPoll;
       return;
     } else if (!reached) {
       poll_error = "poll: `until` did not hold before the deadline";

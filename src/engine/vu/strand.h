@@ -91,7 +91,7 @@ class Strand : private net::Timer {
     kDone,
   };
   // How the last attempt of the step ended.
-  enum class Outcome : std::uint8_t { kOk, kFailed, kAgain };
+  enum class Outcome : std::uint8_t { kOk, kFailed, kRetry, kPoll };
   // What Advance does next.
   enum class Next : std::uint8_t { kStep, kBegin, kEnter, kTurn, kAttempt };
 
@@ -125,6 +125,7 @@ class Strand : private net::Timer {
   void BeginStep();
   void EnterStep();
   void RunTurn();
+  void BeginAttempts();
   void StartAction();
   void AfterAction();
   void EndFrame();
@@ -175,7 +176,8 @@ class Strand : private net::Timer {
   std::uint16_t attempt_ = 1;
   std::uint16_t quick_steps_ = 0;  // since it last waited
   std::uint64_t poll_deadline_ns_ = 0;
-  std::uint64_t pause_ns_ = 0;  // the next pause between attempts or polls
+  std::uint64_t retry_pause_ns_ = 0;  // the next pause between attempts
+  std::uint64_t poll_pause_ns_ = 0;  // and between polls
   const StepPlan* step_ = nullptr;
   ActionCall* call_ = nullptr;
   std::vector<Frame> frames_;

@@ -1,5 +1,9 @@
 #include "engine/vu/user.h"
 
+#include <algorithm>
+#include <string>
+#include <utility>
+
 #include "engine/actions/http/auth.h"
 #include "engine/run/spans.h"
 #include "engine/vu/user_thread.h"
@@ -10,6 +14,8 @@ namespace {
 // So many iterations without waiting, then other users get their turn.
 constexpr int kQuickIterations = 64;
 constexpr std::uint32_t kNoRow = ~0u;
+// How often one looks again for a row that another user has to give back.
+constexpr std::uint64_t kRowWaitNs = 5'000'000;
 
 }  // namespace
 
@@ -42,15 +48,11 @@ void User::Interrupt() {
   if (!busy_) return;
   interrupted_ = true;
   if (armed()) thread_.reactor().Cancel(*this);
-  waiting_for_pace_ = false;
   strand_.Interrupt();
   if (!pumping_) thread_.MakeReady(*this);
 }
 
-void User::OnTimer() {
-  waiting_for_pace_ = false;
-  Pump();
-}
+void User::OnTimer() { Pump(); }
 
 void User::OnStrandDone() { Pump(); }
 
@@ -61,12 +63,16 @@ void User::Pump() {
     if (start_requested_ && !interrupted_) {
       const std::uint64_t now = thread_.reactor().now_ns();
       if (pace_ns_ > now || quick > kQuickIterations) {
-        waiting_for_pace_ = true;
         thread_.reactor().Arm(*this, std::max(pace_ns_, now));
         break;
       }
+      const Rows rows = steps_ == nullptr ? TakeRows(thread_.program().flows[flow_]) : Rows::kTaken;
+      if (rows == Rows::kWait) {
+        thread_.reactor().Arm(*this, now + kRowWaitNs);
+        break;
+      }
       start_requested_ = false;
-      Begin();
+      if (rows == Rows::kTaken) Begin();
     }
     strand_.Advance();
     if (!strand_.done()) break;
@@ -78,8 +84,8 @@ void User::Pump() {
 
 void User::Begin() {
   ++iteration_;
+  began_ = true;
   failures_ = 0;
-  found_no_row_ = false;
   start_ns_ = thread_.reactor().now_ns();
   intended_ns_ = requested_ns_;
   slots_.Reset(thread_.run().initial_slots());
@@ -105,60 +111,87 @@ void User::Begin() {
   if (flow.cookies_per_iteration) cookies_.Clear();
   if (flow.connections_per_iteration) session_->CloseIdle();
   if (flow.pacing) pace_ns_ = start_ns_ + thread_.Draw(*flow.pacing);
-  if (!TakeFeedRows(flow)) return;  // the strand is done: the iteration ends here
+  ReadRows(flow);
   strand_.BeginList(flow.steps);
 }
 
-bool User::TakeFeedRows(const FlowPlan& flow) {
+User::Rows User::TakeRows(const FlowPlan& flow) {
   const Program& program = thread_.program();
+  if (rows_.empty() && !flow.feeds.empty()) rows_.assign(program.feeds.size(), kNoRow);
   for (const FeedUsePlan& use : flow.feeds) {
+    std::uint32_t& row = rows_[use.feed];
+    if (row != kNoRow) continue;
     FeedTable& feed = *program.feeds[use.feed];
-    if (feed.per_user() && rows_.empty()) rows_.assign(program.feeds.size(), kNoRow);
-    std::uint32_t row = feed.per_user() ? rows_[use.feed] : kNoRow;
-    if (row == kNoRow) {
-      const auto taken = feed.Take(thread_.random());
-      if (!taken.has_value()) {
-        if (feed.on_end() == model::Feed::OnEnd::kStop) {
-          thread_.run().RequestEnd(RunShared::EndKind::kStop,
-                                   "feed " + feed.name() + " came to its end");
-          interrupted_ = true;
-          found_no_row_ = true;
-        } else {
-          ++failures_;
-          thread_.recorder().RecordFailure({.step = flow.steps.front().stat,
-                                            .kind = stats::FailureKind::kStep,
-                                            .code = 0,
-                                            .message = "feed " + feed.name() + " came to its end"},
-                                           [](stats::Example&) {});
-        }
-        return false;
-      }
-      row = *taken;
-      if (feed.per_user()) rows_[use.feed] = row;
+    const FeedTable::Taken taken = feed.Take(thread_.random());
+    if (taken.kind == FeedTable::Taken::Kind::kBusy) return Rows::kWait;
+    if (taken.kind == FeedTable::Taken::Kind::kEnd) {
+      OnFeedEnd(flow, feed);
+      return Rows::kEnded;
     }
-    for (const auto& [column, slot] : use.columns) slots_.Borrow(slot, feed.At(row, column));
+    row = taken.row;
   }
-  return true;
+  return Rows::kTaken;
+}
+
+void User::OnFeedEnd(const FlowPlan& flow, const FeedTable& feed) {
+  const std::string why = feed.unique() && feed.per_user()
+                              ? "feed " + feed.name() + " has no row left for one more user"
+                              : "feed " + feed.name() + " came to its end";
+  if (feed.on_end() == model::Feed::OnEnd::kStop) {
+    thread_.run().RequestEnd(RunShared::EndKind::kStop, why);
+  } else {
+    thread_.recorder().RecordFailure({.step = flow.steps.front().stat,
+                                      .kind = stats::FailureKind::kStep,
+                                      .code = 0,
+                                      .message = why},
+                                     [&](stats::Example& example) { example.detail = why; });
+    thread_.run().RequestEnd(RunShared::EndKind::kAbort, why);
+  }
+  // An arrival that does not begin is a drop.
+  if (requested_ns_ != 0) thread_.recorder().RecordDropped(flow.stat, thread_.reactor().now_ns());
+  thread_.BeginNoMore();
+}
+
+void User::ReadRows(const FlowPlan& flow) {
+  for (const FeedUsePlan& use : flow.feeds) {
+    const FeedTable& feed = *thread_.program().feeds[use.feed];
+    for (const auto& [column, slot] : use.columns)
+      slots_.Borrow(slot, feed.At(rows_[use.feed], column));
+  }
+}
+
+void User::ReturnRows(const FlowPlan& flow) {
+  for (const FeedUsePlan& use : flow.feeds) {
+    FeedTable& feed = *thread_.program().feeds[use.feed];
+    if (rows_.empty() || rows_[use.feed] == kNoRow || feed.per_user()) continue;
+    feed.Return(std::exchange(rows_[use.feed], kNoRow));
+  }
 }
 
 void User::End() {
   const std::uint64_t now = thread_.reactor().now_ns();
-  const bool began = !start_requested_ && !found_no_row_;
   start_requested_ = false;
-  if (steps_ == nullptr && began) {
-    auto outcome = failures_ > 0 ? stats::IterationOutcome::kFailed : stats::IterationOutcome::kOk;
-    if (interrupted_) outcome = stats::IterationOutcome::kInterrupted;
+  if (steps_ == nullptr) {
     const FlowPlan& flow = thread_.program().flows[flow_];
-    thread_.recorder().RecordIteration(flow.stat, requested_ns_, start_ns_, now, outcome);
-    if (thread_.spans() != nullptr) {
-      thread_.spans()->Iteration(*this, flow.name, start_ns_, now, outcome);
+    ReturnRows(flow);
+    if (began_) {
+      auto outcome =
+          failures_ > 0 ? stats::IterationOutcome::kFailed : stats::IterationOutcome::kOk;
+      if (interrupted_) outcome = stats::IterationOutcome::kInterrupted;
+      thread_.recorder().RecordIteration(flow.stat, requested_ns_, start_ns_, now, outcome);
+      if (thread_.spans() != nullptr) {
+        thread_.spans()->Iteration(*this, flow.name, start_ns_, now, outcome);
+      }
+    } else if (interrupted_ && requested_ns_ != 0) {
+      thread_.recorder().RecordDropped(flow.stat, now);
     }
-  } else if (began && thread_.spans() != nullptr) {
+  } else if (began_ && thread_.spans() != nullptr) {
     const bool setup = steps_ == &thread_.program().setup;
     thread_.spans()->Iteration(
         *this, setup ? "setup" : "finally", start_ns_, now,
         failures_ > 0 ? stats::IterationOutcome::kFailed : stats::IterationOutcome::kOk);
   }
+  began_ = false;
   busy_ = false;
   // Kept until after the observer saw it: a once-only host asks for failures.
   observer_.OnIterationEnd(index_);

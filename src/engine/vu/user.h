@@ -75,8 +75,13 @@ class User : private net::Timer {
  private:
   void OnTimer() override;
   void Begin();
-  // False when a feed has come to its end: the iteration does not begin.
-  bool TakeFeedRows(const FlowPlan& flow);
+  // A row of each feed of the flow, held until the iteration ends (or for good, of per-user feeds).
+  enum class Rows : std::uint8_t { kTaken, kWait, kEnded };
+  [[nodiscard]] Rows TakeRows(const FlowPlan& flow);
+  void ReadRows(const FlowPlan& flow);
+  void ReturnRows(const FlowPlan& flow);
+  // A feed has come to its end: the iteration does not begin.
+  void OnFeedEnd(const FlowPlan& flow, const FeedTable& feed);
   void End();
 
   UserThread& thread_;
@@ -85,9 +90,8 @@ class User : private net::Timer {
   bool busy_ = false;
   bool pumping_ = false;
   bool start_requested_ = false;
-  bool found_no_row_ = false;  // a feed with `onEnd: stop` has ended: nothing was done
   bool interrupted_ = false;
-  bool waiting_for_pace_ = false;
+  bool began_ = false;  // the iteration counts as one
   std::uint32_t failures_ = 0;  // in this iteration
   std::uint32_t flow_ = 0;
   const std::uint64_t number_;
@@ -102,7 +106,7 @@ class User : private net::Timer {
   std::shared_ptr<net::HttpSession> session_ = std::make_shared<net::HttpSession>();
   net::CookieJar cookies_;
   std::unique_ptr<UserAuth> auth_;
-  std::vector<std::uint32_t> rows_;  // of feeds that are taken once a user
+  std::vector<std::uint32_t> rows_;  // by feed, those it holds; empty without feeds
   Slots slots_;
   Strand strand_;
 };

@@ -2,11 +2,13 @@
 
 #include <algorithm>
 #include <cmath>
+#include <deque>
 #include <utility>
 
 #include "engine/actions/http/scratch.h"
 #include "engine/run/meeting_points.h"
 #include "engine/run/spans.h"
+#include "engine/vu/pause.h"
 
 namespace ronda::engine {
 namespace {
@@ -14,8 +16,6 @@ namespace {
 constexpr std::uint64_t kSecondNs = 1'000'000'000;
 // After a full second, so that what ended in it has been seen.
 constexpr std::uint64_t kFlushDelayNs = 5'000'000;
-// z of the 95th percentile of the standard normal distribution.
-constexpr double kZ95 = 1.6448536269514722;
 
 }  // namespace
 
@@ -66,11 +66,24 @@ class UserThread::LoadHost : public UserHost, public IterationObserver {
     for (const auto& user : users_) user->Interrupt();
   }
 
-  void CountDropped(std::uint64_t) override {
-    thread_.recorder().RecordDropped(thread_.program_.flows[PickFlow()].stat,
-                                     thread_.reactor().now_ns());
+  void CountDropped(std::uint64_t count) override {
+    // One by one in their turn; of a great many the parts are as good as their weights.
+    constexpr std::uint64_t kInTurn = 1'000;
+    const std::uint64_t now = thread_.reactor().now_ns();
+    double total = 0;
+    for (const Pick& pick : picks_) total += pick.weight;
+    std::uint64_t left = count;
+    for (const Pick& pick : picks_) {
+      if (count <= kInTurn) break;
+      const auto part =
+          static_cast<std::uint64_t>(static_cast<double>(count - kInTurn) * pick.weight / total);
+      thread_.recorder().RecordDropped(thread_.program_.flows[pick.flow].stat, now, part);
+      left -= std::min(part, left);
+    }
+    for (; left > 0; --left) {
+      thread_.recorder().RecordDropped(thread_.program_.flows[PickFlow()].stat, now);
+    }
   }
-  void CountLateness(std::uint64_t) override {}
   bool TakeSharedIteration() override { return thread_.run().TakeSharedIteration(load_); }
 
   void OnIterationEnd(std::uint32_t user) override {
@@ -141,7 +154,7 @@ class UserThread::Gathering : public net::Timer {
   }
   bool Remove(Strand& strand) {
     if (std::erase(strands_, &strand) == 0) return false;
-    if (!released_) thread_.run().meetings().Leave(meet_, round_);
+    if (!released_ && !going_) thread_.run().meetings().Leave(meet_, round_);
     return true;
   }
   void Release(std::uint64_t at_ns) {
@@ -157,18 +170,30 @@ class UserThread::Gathering : public net::Timer {
       if (again.has_value()) thread_.reactor().Arm(*this, *again);
       return;
     }
-    const std::vector<Strand*> strands = std::move(strands_);
+    going_ = true;
+    const std::uint64_t first = thread_.reactor().Fresh();
+    std::uint64_t last = first;
+    std::uint32_t count = 0;
+    // One that goes may interrupt another that is still here.
+    while (!strands_.empty()) {
+      Strand* strand = strands_.front();
+      strands_.pop_front();
+      last = thread_.reactor().Fresh();
+      ++count;
+      strand->OnMeetReleased();
+    }
+    if (count > 0) thread_.run().meetings().NoteGone(meet_, round_, count, first, last);
     UserThread& thread = thread_;
     std::erase_if(thread.gatherings_, [this](const auto& each) { return each.get() == this; });
     // `this` is gone.
-    for (Strand* strand : strands) strand->OnMeetReleased();
   }
 
   UserThread& thread_;
   const std::uint32_t meet_;
   const std::uint64_t round_;
   bool released_ = false;
-  std::vector<Strand*> strands_;
+  bool going_ = false;
+  std::deque<Strand*> strands_;
 };
 
 UserThread::UserThread(Parts parts)
@@ -219,14 +244,19 @@ void UserThread::AfterExecutor() {
   } else {
     parts_.reactor->Arm(*load_timer_, next);
   }
-  if (started() && finished() && !was_finished_ && parts_.on_idle) {
-    was_finished_ = true;
-    parts_.on_idle();
-  }
+  if (finished() == was_finished_) return;
+  was_finished_ = !was_finished_;
+  if (parts_.on_finished) parts_.on_finished(was_finished_);
 }
 
 bool UserThread::finished() const {
-  return std::ranges::all_of(loads_, [](const auto& load) { return load->executor().finished(); });
+  return started() &&
+         std::ranges::all_of(loads_, [](const auto& load) { return load->executor().finished(); });
+}
+
+void UserThread::BeginNoMore() {
+  const std::uint64_t now = parts_.reactor->now_ns();
+  for (const auto& load : loads_) load->executor().StopStarting(now);
 }
 
 void UserThread::StopStarting() {
@@ -254,6 +284,11 @@ void UserThread::Resume(std::uint64_t at_ns) {
 
 void UserThread::Scale(std::uint64_t at_ns, double factor) {
   for (const auto& load : loads_) load->executor().Scale(at_ns, factor);
+  AfterExecutor();
+}
+
+void UserThread::Limit(std::uint64_t at_ns, double per_second) {
+  for (const auto& load : loads_) load->executor().Limit(at_ns, per_second);
   AfterExecutor();
 }
 
@@ -306,21 +341,7 @@ void UserThread::Flush(stats::Recorder::Flush flush) {
   parts_.recorder->Rotate(parts_.reactor->Fresh(), flush);
 }
 
-std::uint64_t UserThread::Draw(const model::Wait& wait) {
-  const auto a = static_cast<double>(wait.a.ns);
-  const auto b = static_cast<double>(wait.b.ns);
-  switch (wait.kind) {
-    case model::Wait::Kind::kFixed: return static_cast<std::uint64_t>(wait.a.ns);
-    case model::Wait::Kind::kUniform:
-      return static_cast<std::uint64_t>(a + (b - a) * random_.Unit());
-    case model::Wait::Kind::kLogNormal: {
-      if (a <= 0) return 0;
-      const double sigma = std::log(b / a) / kZ95;
-      return static_cast<std::uint64_t>(a * std::exp(sigma * random_.Normal()));
-    }
-  }
-  return 0;
-}
+std::uint64_t UserThread::Draw(const model::Wait& wait) { return DrawPause(wait, random_); }
 
 void UserThread::WaitAt(std::uint32_t meet, std::uint64_t round, std::uint64_t wake_ns,
                         Strand& strand) {

@@ -80,8 +80,8 @@ class UserThread {
     std::uint32_t thread = 0;  // in this process
     std::uint64_t seed = 0;
     base::Environment environment = base::Environment::kUnknown;
-    // Called when an executor may have come to its end.
-    std::function<void()> on_idle;
+    // Called when all loads have come to their end here, or one has more to do after all.
+    std::function<void(bool finished)> on_finished;
   };
   explicit UserThread(Parts parts);
   ~UserThread();
@@ -93,6 +93,7 @@ class UserThread {
   void Pause(std::uint64_t at_ns);
   void Resume(std::uint64_t at_ns);
   void Scale(std::uint64_t at_ns, double factor);
+  void Limit(std::uint64_t at_ns, double per_second);
   bool SetRate(std::uint64_t at_ns, double per_second);
   bool SetUsers(std::uint64_t at_ns, std::uint32_t users);
   [[nodiscard]] bool finished() const;
@@ -124,6 +125,8 @@ class UserThread {
   [[nodiscard]] base::TraceId NextTrace() { return traces_.Next(wall_ns() / 1'000'000); }
   // Draws a think time.
   [[nodiscard]] std::uint64_t Draw(const model::Wait& wait);
+  // No iteration begins here any more; for users, in the middle of whatever runs.
+  void BeginNoMore();
   // `user` has something to do as soon as the current call is over.
   void MakeReady(User& user) { ready_.push_back(&user); }
 
@@ -157,11 +160,11 @@ class UserThread {
   std::vector<bool> check_results_;
   std::unique_ptr<HttpScratch> http_;
   std::vector<User*> ready_;
+  std::vector<std::unique_ptr<Gathering>> gatherings_;  // users that go take leave of them
   std::vector<std::unique_ptr<LoadHost>> loads_;
   std::unique_ptr<OnceHost> once_;
   std::unique_ptr<Tick> load_timer_;
   std::unique_ptr<Tick> stats_timer_;
-  std::vector<std::unique_ptr<Gathering>> gatherings_;
   std::uint64_t start_ns_ = 0;
   bool was_finished_ = false;
   bool in_after_executor_ = false;
