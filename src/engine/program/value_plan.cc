@@ -4,6 +4,7 @@
 #include <optional>
 
 #include "model/definitions.h"
+#include "model/reader.h"
 
 namespace ronda::engine {
 namespace {
@@ -97,7 +98,7 @@ std::unique_ptr<const ValuePlan> ValuePlan::Compile(const model::Node& node, mod
         break;
       }
       plan->kind_ = Kind::kTemplate;
-      plan->template_ = CompileTemplate(node.scalar, node.where, names, diagnostics);
+      plan->template_ = CompileTemplate(node.scalar, model::TextOf(node).where, names, diagnostics);
       if (plan->template_ == nullptr) return nullptr;
       break;
     }

@@ -422,6 +422,18 @@ TEST(LoadErrors, NameThePlaceAndTheNearestName) {
               HasSubstr("n.user"));
 }
 
+TEST(LoadErrors, TheCaretStandsUnderTheNameAlsoInTextsWithEscapes) {
+  for (const std::string step : {R"({action: log, with: {message: "${nobody}"}})",
+                                 R"({action: log, with: {message: "a\tb ${1 + 1} ${nobody}"}})",
+                                 R"({action: log, with: {message: 'a ${nobody}'}})",
+                                 R"({action: assert, with: {that: "1 == nobody"}})"}) {
+    const std::string line = "steps: [" + step + "]";
+    TestRun run("kind: Scenario\nname: s\n" + line + "\n");
+    EXPECT_FALSE(run.Compile());
+    EXPECT_THAT(run.Said(), HasSubstr("t.yaml:3:" + std::to_string(line.find("nobody") + 1) + ":"));
+  }
+}
+
 TEST(LoadErrors, ADurationForStagesIsToldAndNotIgnored) {
   TestRun run(Scenario("load: {executor: ramping-vus, stages: [{target: 3, duration: 1s}]}"));
   run.input.load.duration_ns = 5'000'000'000;

@@ -4,6 +4,7 @@
 
 #include "engine/vu/strand.h"
 #include "engine/vu/user_thread.h"
+#include "model/reader.h"
 
 namespace ronda::engine {
 namespace {
@@ -40,7 +41,8 @@ std::unique_ptr<ActionPlan> CompileAssert(ActionContext& context) {
   auto plan = std::make_unique<AssertPlan>();
   const model::Node* that = context.step.with.Find("that");
   if (that == nullptr) return nullptr;  // told by the check of `with:`
-  plan->that = CompileExpression(that->scalar, that->where, context.names, context.diagnostics);
+  plan->that = CompileExpression(that->scalar, model::TextOf(*that).where, context.names,
+                                 context.diagnostics);
   if (const model::Node* message = context.step.with.Find("message")) {
     plan->message = ValuePlan::Compile(*message, context.names, context.diagnostics);
   }

@@ -4,6 +4,7 @@
 #include <charconv>
 
 #include "engine/actions/http/http_plan.h"
+#include "model/reader.h"
 #include "model/units.h"
 #include "net/proxy.h"
 
@@ -309,7 +310,7 @@ class HttpCompiler {
     const auto part = [&](std::string_view name, const std::string& fallback) {
       const Node* given = node->Find(name);
       return CompileTemplate(given != nullptr ? given->scalar : fallback,
-                             given != nullptr ? given->where : node->where, scope,
+                             given != nullptr ? model::TextOf(*given).where : node->where, scope,
                              context_.diagnostics);
     };
     if (const Node* key = node->Find("key")) sign.key = Text(*key);
@@ -363,7 +364,8 @@ class HttpCompiler {
                        return model::Binding{
                            .slot = slot, .segments = 2, .type = model::Type::kString};
                      });
-      stream.until = CompileExpression(until->scalar, until->where, scope, context_.diagnostics);
+      stream.until = CompileExpression(until->scalar, model::TextOf(*until).where, scope,
+                                       context_.diagnostics);
     }
     plan_->stream = std::move(stream);
   }
