@@ -647,7 +647,8 @@ TEST(HttpClient, APostThatCameTooLateToBeSeenIsRepeated) {
   h.RunUntil([&] { return first.outcome.done; });
   close(stale);
   h.client->Send(session, order, second);  // on the kept connection: nobody has looked since
-  h.RunUntil([&] { return h.client->counters().connections_opened == 2; });
+  h.RunUntil([&] { return second.outcome.done || h.client->counters().connections_opened == 2; });
+  ASSERT_FALSE(second.outcome.done) << second.outcome.detail;
   const int fresh = take();
   answer(fresh);
   h.RunUntil([&] { return second.outcome.done; });
