@@ -184,9 +184,9 @@ std::vector<std::size_t> StepsToShow(const stats::Aggregator& load) {
     if (steps[i] != nullptr && steps[i]->service.count() > 0) shown.push_back(i);
   }
   if (shown.size() <= kMostSteps) return shown;
-  std::ranges::stable_sort(shown, [&](std::size_t a, std::size_t b) {
-    return std::tuple(steps[a]->failed > 0, steps[a]->service.count()) >
-           std::tuple(steps[b]->failed > 0, steps[b]->service.count());
+  std::ranges::sort(shown, [&](std::size_t a, std::size_t b) {
+    return std::tuple(steps[a]->failed > 0, steps[a]->service.count(), b) >
+           std::tuple(steps[b]->failed > 0, steps[b]->service.count(), a);
   });
   shown.resize(kMostSteps);
   std::ranges::sort(shown);
@@ -308,8 +308,9 @@ std::string Thresholds(const ReportInput& in) {
   // What failed comes first, and is never the part that is left out.
   std::vector<const stats::ThresholdResult*> order;
   for (const stats::ThresholdResult& t : in.thresholds) order.push_back(&t);
-  std::ranges::stable_sort(order,
-                           [](const auto* a, const auto* b) { return a->verdict > b->verdict; });
+  std::ranges::sort(order, [](const auto* a, const auto* b) {
+    return a->verdict != b->verdict ? a->verdict > b->verdict : a < b;
+  });
   for (const stats::ThresholdResult* t : order) {
     const bool good = t->verdict == stats::ThresholdResult::Verdict::kPassed;
     rows.Add(
@@ -464,8 +465,9 @@ std::string Checks(const stats::Aggregator& load) {
     if (load.totals().checks[i].passed + load.totals().checks[i].failed > 0) order.push_back(i);
   }
   // What failed is never the part that is left out.
-  std::ranges::stable_sort(order, [&](std::size_t a, std::size_t b) {
-    return (load.totals().checks[a].failed > 0) > (load.totals().checks[b].failed > 0);
+  std::ranges::sort(order, [&](std::size_t a, std::size_t b) {
+    return std::tuple(load.totals().checks[a].failed > 0, b) >
+           std::tuple(load.totals().checks[b].failed > 0, a);
   });
   if (order.empty()) return {};
   Rows rows(kCheckBytes);

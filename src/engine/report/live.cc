@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <tuple>
 #include <vector>
 
 #include "engine/report/paint.h"
@@ -35,8 +36,8 @@ std::vector<std::size_t> BusiestSteps(const stats::Snapshot& look, const stats::
       steps.push_back(i);
   }
   if (steps.size() > kMostLiveSteps) {
-    std::ranges::stable_sort(steps, [&](std::size_t a, std::size_t b) {
-      return look.steps[a].requests > look.steps[b].requests;
+    std::ranges::sort(steps, [&](std::size_t a, std::size_t b) {
+      return std::tuple(look.steps[a].requests, b) > std::tuple(look.steps[b].requests, a);
     });
     steps.resize(kMostLiveSteps);
     std::ranges::sort(steps);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <string>
+#include <tuple>
 #include <vector>
 
 #include "engine/report/paint.h"
@@ -84,8 +85,9 @@ class Summary {
     if (shown.empty()) return;
     Title("checks");
     if (shown.size() > kMostChecks) {  // those that failed, then the others as far as there is room
-      std::ranges::stable_sort(shown, [&](std::size_t a, std::size_t b) {
-        return (totals_.checks[a].failed > 0) > (totals_.checks[b].failed > 0);
+      std::ranges::sort(shown, [&](std::size_t a, std::size_t b) {
+        return std::tuple(totals_.checks[a].failed > 0, b) >
+               std::tuple(totals_.checks[b].failed > 0, a);
       });
       const std::size_t more = shown.size() - kMostChecks;
       shown.resize(kMostChecks);
