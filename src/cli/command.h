@@ -76,6 +76,10 @@ struct Command {
 // The command of that name, or null.
 [[nodiscard]] const Command* FindCommand(std::span<const Command> commands, std::string_view name);
 
+// For a command that finds its own arguments wrong: says so, and where to read on.
+[[nodiscard]] base::ExitCode UsageError(const Invocation& invocation, const Context& context,
+                                        std::string_view message);
+
 // Finds the command in `arguments` (argv without the program), reads options from file, environment
 // and flags, and runs it. Returns the process's exit code; usage errors are told on context.err with
 // the nearest right name. -h and --help after any command print its help.

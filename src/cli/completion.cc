@@ -6,6 +6,7 @@
 
 #include "cli/command_line.h"
 #include "cli/topics.h"
+#include "model/catalog/catalog.h"
 
 namespace ronda::cli {
 namespace {
@@ -39,7 +40,16 @@ compdef _ronda ronda
 )";
 
 constexpr std::string_view kFish = R"(# fish completion for ronda
-complete -c ronda -a '(ronda complete -- (commandline -opc)[2..-1] (commandline -ct) 2>/dev/null)'
+function __ronda_complete
+  set -l words (commandline -opc)
+  set -l found ($words[1] complete -- $words[2..-1] (commandline -ct) 2>/dev/null)
+  if test (count $found) -gt 0
+    printf '%s\n' $found
+  else
+    __fish_complete_path (commandline -ct)
+  end
+end
+complete -c ronda -f -a '(__ronda_complete)'
 )";
 
 // Collects what begins with a prefix, each once.
@@ -108,6 +118,8 @@ void OfferPositional(const Command& command, std::size_t index, std::span<const 
   }
   if (positional.suggest == Suggest::kCommandsAndTopics) {
     for (const Topic& topic : Topics()) collector.Offer(topic.name, topic.title);
+    for (const model::ActionSchema& action : model::Catalog::BuiltIn().all())
+      collector.Offer(action.code, action.title);
   }
 }
 

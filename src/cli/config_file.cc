@@ -1,14 +1,12 @@
 #include "cli/config_file.h"
 
-#include <errno.h>
 #include <fmt/format.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <fstream>
-#include <iterator>
 #include <utility>
 
+#include "base/file.h"
 #include "cli/command_line.h"
 #include "model/node.h"
 
@@ -121,15 +119,12 @@ class Applier {
 // InvalidArgument when it cannot be read; `asked_by` says what named it.
 base::Result<std::shared_ptr<const model::Source>> ReadFile(const std::string& path,
                                                             std::string_view asked_by) {
-  std::ifstream in(path, std::ios::binary);
-  auto source = std::make_shared<model::Source>();
-  source->name = path;
-  if (in) source->text.assign(std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>());
-  if (!in || in.bad()) {
-    return base::InvalidArgument(fmt::format("the configuration of {}: {}", asked_by,
-                                             base::FromErrno(path, errno).message()));
+  auto text = base::ReadFile(path, model::kMaxSourceBytes + 1);
+  if (!text.ok()) {
+    return base::InvalidArgument(
+        fmt::format("the configuration of {}: {}", asked_by, text.status().message()));
   }
-  return std::shared_ptr<const model::Source>(std::move(source));
+  return std::make_shared<const model::Source>(model::Source{path, *std::move(text)});
 }
 
 }  // namespace

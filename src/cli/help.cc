@@ -9,6 +9,7 @@
 
 #include "cli/command_line.h"
 #include "cli/topics.h"
+#include "model/catalog/catalog.h"
 
 namespace ronda::cli {
 namespace {
@@ -139,7 +140,10 @@ std::string RenderOverview(std::span<const Command> commands, Color color) {
   }
   AppendHeading(out, "topics", color);
   for (const Topic& topic : Topics()) AppendRow(out, topic.name, topic.title, color);
-  out += "\n'ronda help COMMAND' and 'ronda help TOPIC' tell more.\n";
+  AppendHeading(out, "actions", color);
+  for (const model::ActionSchema& action : model::Catalog::BuiltIn().all())
+    AppendRow(out, action.code, action.title, color);
+  out += "\n'ronda help NAME' tells more of each.\n";
   return out;
 }
 

@@ -24,7 +24,7 @@ Color EarlyColor(const Context& context) {
   return ColorFor("auto", context.err_kind, context.getenv);
 }
 
-int UsageError(const Context& context, std::string_view message, std::string_view next) {
+int WrongUsage(const Context& context, std::string_view message, std::string_view next) {
   context.err << Paint(EarlyColor(context), Tone::kRed, "ronda:") << ' ' << message << '\n'
               << "see '" << next << "'\n";
   return ToInt(ExitCode::kUsage);
@@ -49,13 +49,13 @@ int UnknownCommand(std::span<const Command> commands, const std::vector<std::str
     if (command.name.starts_with(words[0] + " ")) within.emplace_back(command.name);
   }
   if (!within.empty()) {
-    return UsageError(context, fmt::format("{} is: {}", words[0], fmt::join(within, ", ")),
+    return WrongUsage(context, fmt::format("{} is: {}", words[0], fmt::join(within, ", ")),
                       "ronda help");
   }
   std::string message = fmt::format("there is no command \"{}\"", words[0]);
   const std::string nearest = model::Nearest(words[0], names);
   if (!nearest.empty()) message += fmt::format("; did you mean \"{}\"?", nearest);
-  return UsageError(context, message, "ronda help");
+  return WrongUsage(context, message, "ronda help");
 }
 
 base::LogLevel LogLevelOf(std::string_view name) {
@@ -79,8 +79,9 @@ int RunCommand(const Command& command, std::span<const Command> commands,
   const base::Result<ExitCode> code = command.run(invocation, context);
   context.out.flush();
   if (!code.ok()) {
-    context.err << Paint(invocation.err_color, Tone::kRed, "ronda:") << ' '
-                << code.status().message() << '\n';
+    std::string_view message = code.status().message();
+    while (message.ends_with('\n')) message.remove_suffix(1);
+    context.err << Paint(invocation.err_color, Tone::kRed, "ronda:") << ' ' << message << '\n';
     return ToInt(base::ExitCodeOf(code.status().code()));
   }
   if (!context.out) {
@@ -97,13 +98,19 @@ const Command* FindCommand(std::span<const Command> commands, std::string_view n
   return found == commands.end() ? nullptr : &*found;
 }
 
+base::ExitCode UsageError(const Invocation& invocation, const Context& context,
+                          std::string_view message) {
+  (void)WrongUsage(context, message, fmt::format("ronda help {}", invocation.command.name));
+  return ExitCode::kUsage;
+}
+
 int Main(const std::vector<std::string>& arguments, std::span<const Command> commands,
          Context& context) {
   std::vector<std::string> words = arguments;
   if (words.empty() || words[0] == "-h" || words[0] == "--help") words = {"help"};
   if (words[0] == "--version") words[0] = "version";
   if (words[0].starts_with("-")) {
-    return UsageError(context, fmt::format("a command comes before {}", words[0]), "ronda help");
+    return WrongUsage(context, fmt::format("a command comes before {}", words[0]), "ronda help");
   }
   const auto [command, taken] = Pick(commands, words);
   if (command == nullptr) return UnknownCommand(commands, words, context);
@@ -111,7 +118,7 @@ int Main(const std::vector<std::string>& arguments, std::span<const Command> com
 
   const std::string next = fmt::format("ronda help {}", command->name);
   const base::Result<CommandLine> line = ParseCommandLine(*command, words);
-  if (!line.ok()) return UsageError(context, line.status().message(), next);
+  if (!line.ok()) return WrongUsage(context, line.status().message(), next);
   if (line->wants == CommandLine::Wants::kHelp) {
     context.out << RenderCommandHelp(*command, ColorFor("auto", context.out_kind, context.getenv));
     return ToInt(ExitCode::kOk);
@@ -120,12 +127,13 @@ int Main(const std::vector<std::string>& arguments, std::span<const Command> com
   for (const FlagValue& flag : line->flags) {
     const Status status =
         options.Set(flag.name, flag.text, {OptionSource::kFlag, fmt::format("--{}", flag.name)});
-    if (!status.ok()) return UsageError(context, status.message(), next);
+    if (!status.ok()) return WrongUsage(context, status.message(), next);
   }
   const Status read = ReadSources(*command, commands, context.getenv, options);
   if (!read.ok()) {
-    context.err << Paint(EarlyColor(context), Tone::kRed, "ronda:") << ' ' << read.message()
-                << '\n';
+    std::string_view message = read.message();
+    while (message.ends_with('\n')) message.remove_suffix(1);
+    context.err << Paint(EarlyColor(context), Tone::kRed, "ronda:") << ' ' << message << '\n';
     return ToInt(ExitCode::kBadConfig);
   }
   return RunCommand(*command, commands, options, line->arguments, context);

@@ -8,6 +8,7 @@
 
 #include "cli/command_line.h"
 #include "cli/help.h"
+#include "model/reference.h"
 
 namespace ronda::cli {
 namespace {
@@ -104,11 +105,21 @@ std::string ConfigurationPage(std::span<const Command> commands) {
   return out;
 }
 
+// A page of the model's, with the note behind its heading.
+std::string ModelPage(std::string page) {
+  page.insert(page.find("\n\n") + 2, std::string(kNote) + "\n");
+  while (page.ends_with("\n\n")) page.pop_back();
+  return page;
+}
+
 }  // namespace
 
 std::vector<Page> ReferencePages(std::span<const Command> commands) {
   return {{"commands.md", CommandsPage(commands)},
-          {"configuration.md", ConfigurationPage(commands)}};
+          {"configuration.md", ConfigurationPage(commands)},
+          {"actions.md", ModelPage(model::ActionsReference(model::Catalog::BuiltIn()))},
+          {"definitions.md", ModelPage(model::DefinitionsReference())},
+          {"definitions.schema.json", model::JsonSchema(model::Catalog::BuiltIn()) + "\n"}};
 }
 
 }  // namespace ronda::cli

@@ -8,13 +8,13 @@
 #include <atomic>
 #include <cerrno>
 #include <cstring>
-#include <fstream>
-#include <iterator>
 
 #include "base/core/ids.h"
+#include "base/file.h"
 #include "engine/outputs/run_outputs.h"
 #include "model/catalog/catalog.h"
 #include "model/load.h"
+#include "model/node.h"
 
 namespace ronda::cli {
 namespace {
@@ -96,16 +96,17 @@ base::Result<const model::Definition*> PickRoot(const model::DefinitionSet& set,
     if (look(model::Kind::kDrill, in) || look(model::Kind::kScenario, in)) break;
   }
   if (found.size() == 1) return found.front();
-  if (names.empty()) return base::InvalidArgument("there is no Scenario and no Drill in the file");
+  if (names.empty())
+    return base::InvalidArgument(first.name + ": there is no Scenario and no Drill in it");
   if (found.empty()) {
     const std::string nearest = model::Nearest(name, names);
     return base::InvalidArgument(
-        fmt::format("there is no Scenario or Drill \"{}\"{}", name,
+        fmt::format("{}: there is no Scenario or Drill \"{}\"{}", first.name, name,
                     nearest.empty() ? fmt::format("; there is: {}", fmt::join(names, ", "))
                                     : fmt::format("; did you mean \"{}\"?", nearest)));
   }
-  return base::InvalidArgument(
-      fmt::format("the file has several: {}; choose one by --name", fmt::join(names, ", ")));
+  return base::InvalidArgument(fmt::format("{}: there are several: {}; choose one by --name",
+                                           first.name, fmt::join(names, ", ")));
 }
 
 base::Result<const model::Definition*> PickEnvironment(const model::DefinitionSet& set,
@@ -141,8 +142,12 @@ base::Result<std::map<std::string, std::string>> ReadSecrets(const model::Enviro
     }
     const std::string path =
         secret.file.starts_with('/') || folder.empty() ? secret.file : folder + "/" + secret.file;
-    ASSIGN_OR_RETURN(const auto source, ReadSource(path));
-    std::string text = source->text;
+    auto read = base::ReadFile(path);
+    if (!read.ok()) {
+      return base::InvalidArgument(
+          fmt::format("secret {}: {}", secret.name, read.status().message()));
+    }
+    std::string text = *std::move(read);
     while (!text.empty() && (text.back() == '\n' || text.back() == '\r')) text.pop_back();
     values[secret.name] = text;
   }
@@ -195,23 +200,37 @@ base::Result<std::unique_ptr<engine::RunOutputs>> OpenStreams(const RunDone& don
   return streams;
 }
 
+base::Status StatusOf(const model::Diagnostics& diagnostics, RunRequest::Places places) {
+  if (places == RunRequest::Places::kShown || !diagnostics.has_errors())
+    return diagnostics.ToStatus();
+  std::string text;
+  for (const model::Diagnostic& d : diagnostics.all()) {
+    if (d.severity != model::Severity::kError) continue;
+    (text += text.empty() ? "" : "\n") += d.message;
+    if (!d.hint.empty()) (text += "; ") += d.hint;
+  }
+  return base::InvalidArgument(text);
+}
+
 }  // namespace
 
 base::Result<std::shared_ptr<const model::Source>> ReadSource(const std::string& path) {
-  std::ifstream in(path, std::ios::binary);
-  if (!in) return base::FromErrno("cannot read " + path, errno);
-  std::string text((std::istreambuf_iterator<char>(in)), std::istreambuf_iterator<char>());
-  if (in.bad()) return base::FromErrno("cannot read " + path, EIO);
-  return std::make_shared<const model::Source>(model::Source{path, std::move(text)});
+  const bool standard = path == "-";
+  // One byte more than is allowed, so that the parser can tell what is wrong.
+  auto text = base::ReadFile(standard ? "/dev/stdin" : path, model::kMaxSourceBytes + 1);
+  if (!text.ok()) return base::InvalidArgument(text.status().message());
+  return std::make_shared<const model::Source>(
+      model::Source{standard ? "standard input" : path, *std::move(text)});
 }
 
 base::Result<RunDone> ExecuteRun(RunRequest request, Context& context) {
   RunDone done;
   done.definitions = std::make_unique<model::DefinitionSet>();
   model::Diagnostics diagnostics;
+  const auto found = [&] { return StatusOf(diagnostics, request.places); };
   for (const auto& source : request.sources)
     model::LoadDefinitions(source, model::Catalog::BuiltIn(), *done.definitions, diagnostics);
-  RETURN_IF_ERROR(diagnostics.ToStatus());
+  RETURN_IF_ERROR(found());
   ASSIGN_OR_RETURN(done.root, PickRoot(*done.definitions, request.name, *request.sources.front()));
   ASSIGN_OR_RETURN(const model::Definition* environment,
                    PickEnvironment(*done.definitions, request.environment));
@@ -223,7 +242,7 @@ base::Result<RunDone> ExecuteRun(RunRequest request, Context& context) {
                       "run without `isolation:` only where real data may be written");
   }
   model::CheckReferences(*done.definitions, *done.root, diagnostics);
-  RETURN_IF_ERROR(diagnostics.ToStatus());
+  RETURN_IF_ERROR(found());
   if (drill != nullptr) {
     const auto not_enforced = [&](bool said, std::string_view what) {
       if (said)
@@ -260,7 +279,7 @@ base::Result<RunDone> ExecuteRun(RunRequest request, Context& context) {
                  });
   input.users_per_connection = request.users_per_connection;
   done.program = engine::CompileProgram(input, diagnostics);
-  RETURN_IF_ERROR(diagnostics.ToStatus());
+  RETURN_IF_ERROR(found());
   for (const model::Diagnostic& d : diagnostics.all()) context.log.Warning(d.message);
 
   if (request.on_program) request.on_program(*done.program);
@@ -269,7 +288,7 @@ base::Result<RunDone> ExecuteRun(RunRequest request, Context& context) {
   request.options.tap = streams.get();
   request.options.environment = EnvironmentOf(done.environment);
   auto created = engine::LoadRun::Create(*done.program, std::move(request.options), diagnostics);
-  RETURN_IF_ERROR(diagnostics.ToStatus());
+  RETURN_IF_ERROR(found());
   if (!created.ok()) return created.status();
   const std::unique_ptr<engine::LoadRun> run = *std::move(created);
   const std::uint64_t cpu = CpuNs();

@@ -32,6 +32,8 @@ struct RunRequest {
   bool traced = false;
   std::vector<Output> outputs;        // of the command line; the definition may name more
   std::uint32_t users_per_connection = 1;
+  // Whether an error shows the place in the source; not when the user has not written it.
+  enum class Places : std::uint8_t { kShown, kHidden } places = Places::kShown;
 };
 
 // A run that is over, with what it ran.
@@ -52,7 +54,8 @@ struct RunDone {
 // that is wrong with the definitions is in the status's message, with its place.
 [[nodiscard]] base::Result<RunDone> ExecuteRun(RunRequest request, Context& context);
 
-// Reads a file into a source. NotFound and the like name the file.
+// Reads a file of definitions into a source; "-" is the standard input. InvalidArgument, naming the
+// file, when it cannot be read.
 [[nodiscard]] base::Result<std::shared_ptr<const model::Source>> ReadSource(
     const std::string& path);
 

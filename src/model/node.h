@@ -56,6 +56,7 @@ struct Literal {
 
 // The documents of a YAML text, as far as they are right; empty documents are left out. Aliases and
 // merge keys are expanded, within bounds on size, depth and number of nodes.
+inline constexpr std::size_t kMaxSourceBytes = 4u << 20;
 [[nodiscard]] std::vector<Node> ParseYaml(const std::shared_ptr<const Source>& source,
                                           Diagnostics& diagnostics);
 

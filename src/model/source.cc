@@ -38,7 +38,8 @@ void AppendCaret(std::string_view line, int column, int length, std::string& out
     const std::string_view bytes = line.substr(at, c.length);
     at += c.length;
     if (index < first) continue;
-    const bool control = c.code < 0x20 || c.code == 0x7f;
+    // What a terminal would act on, or could not show, stays out of it.
+    const bool control = c.code < 0x20 || (c.code >= 0x7f && c.code < 0xa0) || !c.valid;
     shown += control && c.code != '\t' ? std::string_view("?") : bytes;
     const auto position = static_cast<int>(index) + 1;
     if (position < column) {

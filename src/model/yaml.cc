@@ -19,7 +19,6 @@
 namespace ronda::model {
 namespace {
 
-constexpr std::size_t kMaxBytes = 4u << 20;      // of a source
 constexpr std::size_t kMaxDepth = 64;
 constexpr std::size_t kMaxDocuments = 5'000;
 constexpr std::size_t kMaxNodes = 250'000;       // aliases expanded
@@ -307,9 +306,9 @@ bool IsControl(char c) {
 bool CheckBytes(const std::shared_ptr<const Source>& source, Places& places,
                 Diagnostics& diagnostics) {
   const std::string_view text = source->text;
-  if (text.size() > kMaxBytes) {
+  if (text.size() > kMaxSourceBytes) {
     diagnostics.Error({source, 0, 0},
-                      "the file is larger than " + std::to_string(kMaxBytes >> 20) + " MiB",
+                      "the file is larger than " + std::to_string(kMaxSourceBytes >> 20) + " MiB",
                       "put large tables into a feed's file");
     return false;
   }

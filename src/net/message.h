@@ -25,6 +25,11 @@ class BodySource {
   [[nodiscard]] virtual std::optional<std::uint64_t> size() const = 0;
   // Writes up to `into.size()` bytes, returns how many; 0 is the end.
   [[nodiscard]] virtual base::Result<std::size_t> Read(std::span<char> into) = 0;
+  // Back to the first byte, for a redirect or a challenge that asks for the body once more.
+  // FailedPrecondition unless the source can do that.
+  [[nodiscard]] virtual base::Status Rewind() {
+    return base::FailedPrecondition("the body cannot be sent a second time");
+  }
 };
 
 }  // namespace ronda::net

@@ -182,6 +182,25 @@ void Resolver::HandOut(Entry& entry, std::vector<SocketAddress>& addresses) {
   }
 }
 
+base::Status CheckResolveEntry(std::string_view entry) {
+  const std::size_t host = entry.find(':');
+  const std::size_t port = host == std::string_view::npos ? host : entry.find(':', host + 1);
+  const auto wrong = [&](std::string_view why) {
+    return base::InvalidArgument("\"" + std::string(entry) + "\": " + std::string(why) +
+                                 "; write host:port:address, e.g. shop.test:443:127.0.0.1");
+  };
+  if (host == 0 || port == std::string_view::npos) return wrong("a part is missing");
+  const std::string_view number = entry.substr(host + 1, port - host - 1);
+  std::uint16_t parsed = 0;
+  const auto [end, error] = std::from_chars(number.data(), number.data() + number.size(), parsed);
+  if (number != "*" && (error != std::errc() || end != number.data() + number.size()))
+    return wrong("the port is no number");
+  std::string_view ip = entry.substr(port + 1);
+  if (ip.size() > 2 && ip.front() == '[' && ip.back() == ']') ip = ip.substr(1, ip.size() - 2);
+  if (!SocketAddress::Parse(ip, parsed)) return wrong("what it gives is no address");
+  return base::Ok();
+}
+
 std::optional<SocketAddress> ResolveOverride(const std::vector<std::string>& entries,
                                              std::string_view host, std::uint16_t port) {
   for (const std::string& text : entries) {

@@ -7,6 +7,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "base/core/status.h"
 #include "net/address.h"
 #include "net/http_client.h"
 #include "net/reactor.h"
@@ -64,6 +65,9 @@ class Resolver {
   std::string key_;  // scratch
   std::shared_ptr<Shared> shared_;
 };
+
+// InvalidArgument, saying what would be right, unless it is "host:port:address".
+[[nodiscard]] base::Status CheckResolveEntry(std::string_view entry);
 
 // The address that a "host:port:address" entry (port "*": any; address may be in brackets) gives for
 // host and port; the first match counts. As curl's --resolve.

@@ -406,6 +406,7 @@ std::string TakeTlsError() {
   const unsigned long code = ERR_get_error();
   ERR_clear_error();
   if (code == 0) return "unknown error";
+  if (ERR_SYSTEM_ERROR(code)) return strerror(ERR_GET_REASON(code));
   const char* reason = ERR_reason_error_string(code);
   std::string text = reason != nullptr ? reason : "error " + std::to_string(code);
   if (ERR_GET_LIB(code) == ERR_LIB_SSL) text += HintFor(ERR_GET_REASON(code));

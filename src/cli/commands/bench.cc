@@ -3,10 +3,12 @@
 #include <ostream>
 #include <string>
 
+#include "base/file.h"
 #include "cli/commands/commands.h"
 #include "cli/outputs.h"
 #include "cli/scenario_run.h"
 #include "model/value.h"
+#include "net/codec/url.h"
 
 namespace ronda::cli {
 namespace {
@@ -97,13 +99,21 @@ base::Result<std::string> ScenarioFor(const std::string& url, const base::Option
       with);
 }
 
-base::Result<std::string> Body(const base::Options& options) {
+// What is wrong with the call itself.
+base::Status CheckUsage(const std::string& url, const base::Options& options) {
+  if (!url.starts_with("http://") && !url.starts_with("https://"))
+    return base::InvalidArgument("\"" + url + "\" is no URL; write http:// or https:// before it");
+  std::string storage;
+  if (const auto parsed = net::ParseUrl(url, storage); !parsed.ok()) return parsed.status();
   if (options.Has("body") && options.Has("body-file"))
     return base::InvalidArgument("--body and --body-file: give one of them");
-  if (options.Has("body")) return options.String("body");
-  if (!options.Has("body-file")) return std::string();
-  ASSIGN_OR_RETURN(const auto source, ReadSource(options.String("body-file")));
-  return source->text;
+  if (options.Has("key") && !options.Has("cert"))
+    return base::InvalidArgument("--key goes with --cert");
+  if (options.Int("streams") > 1 && !options.Switch("http2")) {
+    return base::InvalidArgument(
+        "--streams needs --http2: HTTP/1.1 has one request at a time on a connection");
+  }
+  return base::Ok();
 }
 
 double Ms(std::uint64_t ns) { return static_cast<double>(ns) / 1e6; }
@@ -111,17 +121,22 @@ double Ms(std::uint64_t ns) { return static_cast<double>(ns) / 1e6; }
 base::Result<base::ExitCode> Bench(const Invocation& invocation, Context& context) {
   const base::Options& options = invocation.options;
   const std::string& url = invocation.arguments.front();
-  ASSIGN_OR_RETURN(const std::string text, ScenarioFor(url, options));
+  if (const base::Status wrong = CheckUsage(url, options); !wrong.ok())
+    return UsageError(invocation, context, wrong.message());
+  const auto text = ScenarioFor(url, options);
+  if (!text.ok()) return UsageError(invocation, context, text.status().message());
   RunRequest request;
-  request.sources.push_back(std::make_shared<const model::Source>(model::Source{"bench", text}));
-  ASSIGN_OR_RETURN(std::string body, Body(options));
-  if (options.Has("body") || options.Has("body-file"))
+  request.sources.push_back(std::make_shared<const model::Source>(model::Source{"bench", *text}));
+  request.places = RunRequest::Places::kHidden;
+  request.options.on_log = [&context](std::string_view level, std::string_view said) {
+    context.err << level << ": " << said << std::endl;
+  };
+  if (options.Has("body")) request.set.emplace_back("env.body", options.String("body"));
+  if (options.Has("body-file")) {
+    ASSIGN_OR_RETURN(std::string body, base::ReadFile(options.String("body-file")));
     request.set.emplace_back("env.body", std::move(body));
-  const std::int64_t streams = options.Int("streams");
-  if (streams > 1 && !options.Switch("http2")) {
-    return base::InvalidArgument(
-        "--streams needs --http2: HTTP/1.1 has one request at a time on a connection");
   }
+  const std::int64_t streams = options.Int("streams");
   request.users_per_connection = static_cast<std::uint32_t>(streams);
   const auto users = static_cast<std::uint32_t>(options.Int("connections") * streams);
   request.load.users = users;

@@ -105,7 +105,13 @@ base::Result<base::ExitCode> Run(const Invocation& invocation, Context& context)
     const std::string& name = invocation.arguments.front();
     const Command* command = FindCommand(invocation.commands, name);
     if (command == nullptr) {
-      return base::InvalidArgument(fmt::format("there is no command \"{}\"", name));
+      std::vector<std::string> names;
+      for (const Command& known : invocation.commands) names.emplace_back(known.name);
+      const std::string nearest = model::Nearest(name, names);
+      return UsageError(
+          invocation, context,
+          fmt::format("there is no command \"{}\"{}", name,
+                      nearest.empty() ? "" : fmt::format("; did you mean \"{}\"?", nearest)));
     }
     const std::vector<std::string> flags(invocation.arguments.begin() + 1,
                                          invocation.arguments.end());

@@ -6,6 +6,8 @@
 
 #include "cli/commands/commands.h"
 #include "cli/topics.h"
+#include "model/catalog/catalog.h"
+#include "model/reference.h"
 #include "model/source.h"
 
 namespace ronda::cli {
@@ -27,10 +29,11 @@ base::Status NoSuch(std::span<const Command> commands, const std::string& name) 
   for (const Command& command : commands) {
     if (command.visibility == Visibility::kShown) names.emplace_back(command.name);
   }
+  for (std::string& code : model::Catalog::BuiltIn().Codes()) names.push_back(std::move(code));
   const std::string nearest = model::Nearest(name, names);
   const std::string hint =
-      nearest.empty() ? "'ronda help' lists both" : fmt::format("did you mean \"{}\"?", nearest);
-  return base::NotFound(fmt::format("there is no command or topic \"{}\"; {}", name, hint));
+      nearest.empty() ? "'ronda help' lists all" : fmt::format("did you mean \"{}\"?", nearest);
+  return base::NotFound(fmt::format("there is no command, topic or action \"{}\"; {}", name, hint));
 }
 
 base::Result<base::ExitCode> Run(const Invocation& invocation, Context& context) {
@@ -47,6 +50,10 @@ base::Result<base::ExitCode> Run(const Invocation& invocation, Context& context)
     context.out << RenderTopic(topic->text, invocation.out_color);
     return base::ExitCode::kOk;
   }
+  if (const auto* action = model::Catalog::BuiltIn().Find(name); action != nullptr) {
+    context.out << RenderTopic(model::ActionReference(*action), invocation.out_color);
+    return base::ExitCode::kOk;
+  }
   const std::string group = GroupHelp(invocation.commands, name);
   if (!group.empty()) {
     context.out << group;
@@ -60,17 +67,18 @@ base::Result<base::ExitCode> Run(const Invocation& invocation, Context& context)
 }  // namespace
 
 Command HelpCommand() {
-  return {.name = "help",
-          .summary = "explain a command or a topic",
-          .description =
-              "Explains a command, with all its options, or a topic. Without an argument "
-              "it lists both.",
-          .examples = "ronda help run\nronda help exit-codes",
-          .positionals = {{.name = "COMMAND|TOPIC",
-                           .arity = Arity::kAny,
-                           .description = "A command (one or two words) or a topic.",
-                           .suggest = Suggest::kCommandsAndTopics}},
-          .run = Run};
+  return {
+      .name = "help",
+      .summary = "explain a command, a topic or an action",
+      .description =
+          "Explains a command with all its options, a topic, or an action with its parameters and "
+          "outputs. Without an argument it lists them.",
+      .examples = "ronda help run\nronda help exit-codes\nronda help http.request",
+      .positionals = {{.name = "COMMAND|TOPIC|ACTION",
+                       .arity = Arity::kAny,
+                       .description = "A command (one or two words), a topic or an action.",
+                       .suggest = Suggest::kCommandsAndTopics}},
+      .run = Run};
 }
 
 }  // namespace ronda::cli

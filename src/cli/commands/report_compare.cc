@@ -1,7 +1,8 @@
 #include <ostream>
+#include <string>
 
+#include "base/file.h"
 #include "cli/commands/commands.h"
-#include "cli/scenario_run.h"
 #include "engine/report/compare.h"
 
 namespace ronda::cli {
@@ -10,8 +11,8 @@ namespace {
 namespace report = engine::report;
 
 base::Result<report::ReportData> ReadReportFile(const std::string& path) {
-  ASSIGN_OR_RETURN(const auto source, ReadSource(path));
-  auto data = report::ReadReport(source->text);
+  ASSIGN_OR_RETURN(const std::string text, base::ReadFile(path));
+  auto data = report::ReadReport(text);
   if (!data.ok()) return base::Status(data.status().code(), path + ": " + data.status().message());
   return data;
 }

@@ -142,22 +142,15 @@ base::Result<engine::Share> ReadShard(const std::string& text) {
   return share;
 }
 
-base::Result<RunRequest> RequestFor(const Invocation& invocation) {
-  const base::Options& options = invocation.options;
-  RunRequest request;
-  const std::string& file = invocation.arguments.front();
-  std::vector<std::string> files = invocation.arguments;
-  for (const std::string& more : options.List("env-file")) files.push_back(more);
-  for (const std::string& path : files) {
-    ASSIGN_OR_RETURN(auto source, ReadSource(path));
-    request.sources.push_back(std::move(source));
-  }
-  request.folder = std::filesystem::path(file).parent_path().string();
-  if (request.folder.empty()) request.folder.push_back('.');
+// What the flags say of the run. The status is about wrong usage.
+base::Status ReadFlags(const base::Options& options, RunRequest& request) {
+  ASSIGN_OR_RETURN(request.outputs, ReadOutputs(options.List("out")));
   if (options.Has("name")) request.name = options.String("name");
   if (options.Has("env")) request.environment = options.String("env");
   ASSIGN_OR_RETURN(request.set, ReadSettings(options.List("set")));
   request.load.once = options.Switch("once");
+  if (options.Switch("verbose") && !request.load.once)
+    return base::InvalidArgument("--verbose shows single steps and needs --once");
   if (options.Has("users")) request.load.users = static_cast<std::uint32_t>(options.Int("users"));
   if (options.Has("rate")) request.load.rate = options.Float("rate");
   if (options.Has("duration"))
@@ -171,18 +164,30 @@ base::Result<RunRequest> RequestFor(const Invocation& invocation) {
     ASSIGN_OR_RETURN(request.options.process, ReadShard(options.String("shard")));
   }
   request.traced = options.Switch("traceparent");
-  ASSIGN_OR_RETURN(request.outputs, ReadOutputs(options.List("out")));
-  return request;
+  return base::Ok();
+}
+
+base::Status ReadFiles(const Invocation& invocation, RunRequest& request) {
+  std::vector<std::string> files = invocation.arguments;
+  for (const std::string& more : invocation.options.List("env-file")) files.push_back(more);
+  for (const std::string& path : files) {
+    ASSIGN_OR_RETURN(auto source, ReadSource(path));
+    request.sources.push_back(std::move(source));
+  }
+  request.folder = std::filesystem::path(files.front()).parent_path().string();
+  if (request.folder.empty()) request.folder.push_back('.');
+  return base::Ok();
 }
 
 base::Result<base::ExitCode> Run(const Invocation& invocation, Context& context) {
   const base::Options& options = invocation.options;
-  ASSIGN_OR_RETURN(RunRequest request, RequestFor(invocation));
+  RunRequest request;
+  if (const base::Status wrong = ReadFlags(options, request); !wrong.ok())
+    return UsageError(invocation, context, wrong.message());
+  RETURN_IF_ERROR(ReadFiles(invocation, request));
   Progress progress(context, invocation.err_color);
   Exchanges exchanges(context, invocation.err_color);
   const bool verbose = options.Switch("verbose");
-  if (verbose && !request.load.once)
-    return base::InvalidArgument("--verbose shows single steps and needs --once");
   if (verbose) request.options.observer = &exchanges;
   const bool quiet = options.Switch("quiet");
   request.on_program = [&](const engine::Program& program) { progress.SetShape(&program.shape); };
@@ -229,8 +234,8 @@ Command RunCommand() {
           "--set user=anna --control ./run.sock",
       .positionals = {{.name = "FILE",
                        .arity = Arity::kAtLeastOne,
-                       .description =
-                           "YAML definitions; paths in them are relative to the first."}},
+                       .description = "YAML definitions, - for standard input; paths in them are "
+                                      "relative to the first."}},
       .options =
           {{.name = "once",
             .type = OptionType::kSwitch,

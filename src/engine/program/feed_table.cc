@@ -4,9 +4,8 @@
 
 #include <algorithm>
 #include <filesystem>
-#include <fstream>
-#include <iterator>
 
+#include "base/file.h"
 #include "engine/program/value_plan.h"
 
 namespace ronda::engine {
@@ -129,14 +128,13 @@ base::Result<std::unique_ptr<FeedTable>> FeedTable::Load(const std::string& name
   const std::filesystem::path path = std::filesystem::path(feed.file).is_absolute()
                                          ? std::filesystem::path(feed.file)
                                          : std::filesystem::path(folder) / feed.file;
-  std::ifstream in(path, std::ios::binary);
-  if (!in) {
-    return base::NotFound("feed " + name + ": cannot read " + path.string() + ": " +
-                          std::strerror(errno) +
-                          "; `file:` is taken relative to the file that names it");
+  const auto text = base::ReadFile(path.string());
+  if (!text.ok()) {
+    return base::Status(text.status().code(),
+                        "feed " + name + ": " + std::string(text.status().message()) +
+                            "; `file:` is taken relative to the file that names it");
   }
-  const std::string text((std::istreambuf_iterator<char>(in)), std::istreambuf_iterator<char>());
-  return Parse(name, feed, text, path.string(), process);
+  return Parse(name, feed, *text, path.string(), process);
 }
 
 base::Result<std::unique_ptr<FeedTable>> FeedTable::Parse(const std::string& name,

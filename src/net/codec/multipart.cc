@@ -1,5 +1,7 @@
 #include "net/codec/multipart.h"
 
+#include <strings.h>
+
 #include <algorithm>
 #include <array>
 #include <utility>
@@ -24,6 +26,28 @@ void AppendName(std::string_view name, std::string& out) {
       default: out += c;
     }
   }
+}
+
+// By the names that files usually have.
+std::string_view TypeOf(const MultipartBody::File& file) {
+  static constexpr std::pair<std::string_view, std::string_view> kTypes[] = {
+      {"csv", "text/csv"},        {"gif", "image/gif"},         {"gz", "application/gzip"},
+      {"htm", "text/html"},       {"html", "text/html"},        {"jpeg", "image/jpeg"},
+      {"jpg", "image/jpeg"},      {"json", "application/json"}, {"mp3", "audio/mpeg"},
+      {"mp4", "video/mp4"},       {"pdf", "application/pdf"},   {"png", "image/png"},
+      {"svg", "image/svg+xml"},   {"txt", "text/plain"},        {"webp", "image/webp"},
+      {"xml", "application/xml"}, {"yaml", "application/yaml"}, {"yml", "application/yaml"},
+      {"zip", "application/zip"}};
+  if (!file.content_type.empty()) return file.content_type;
+  const std::size_t dot = file.filename.rfind('.');
+  if (dot == std::string_view::npos) return kUnknownType;
+  const std::string_view ending = file.filename.substr(dot + 1);
+  for (const auto& [known, type] : kTypes) {
+    if (known.size() == ending.size() &&
+        strncasecmp(known.data(), ending.data(), known.size()) == 0)
+      return type;
+  }
+  return kUnknownType;
 }
 
 bool FitsHeader(std::string_view value) {
@@ -60,18 +84,24 @@ MultipartBody::MultipartBody(std::string boundary)
 }
 
 void MultipartBody::AddField(std::string_view name, std::string_view value) {
-  Add(name, nullptr, value, nullptr);
+  Add(name, nullptr, {}, value, nullptr);
+}
+
+void MultipartBody::AddField(std::string_view name, std::string_view value,
+                             std::string_view content_type) {
+  Add(name, nullptr, content_type, value, nullptr);
 }
 
 void MultipartBody::AddFile(std::string_view name, const File& file, std::string_view content) {
-  Add(name, &file, content, nullptr);
+  Add(name, &file.filename, TypeOf(file), content, nullptr);
 }
 
 void MultipartBody::AddFile(std::string_view name, const File& file, BodySource& content) {
-  Add(name, &file, {}, &content);
+  Add(name, &file.filename, TypeOf(file), {}, &content);
 }
 
-void MultipartBody::Add(std::string_view name, const File* file, std::string_view content,
+void MultipartBody::Add(std::string_view name, const std::string_view* filename,
+                        std::string_view content_type, std::string_view content,
                         BodySource* source) {
   Part part;
   if (parts_.empty()) {
@@ -82,11 +112,14 @@ void MultipartBody::Add(std::string_view name, const File* file, std::string_vie
   part.head.append("--").append(boundary_).append("\r\nContent-Disposition: form-data; name=\"");
   AppendName(name, part.head);
   part.head += '"';
-  if (file != nullptr) {
+  if (filename != nullptr) {
     part.head += "; filename=\"";
-    AppendName(file->filename, part.head);
-    part.head += "\"\r\nContent-Type: ";
-    part.head += FitsHeader(file->content_type) ? file->content_type : kUnknownType;
+    AppendName(*filename, part.head);
+    part.head += '"';
+  }
+  if (!content_type.empty()) {
+    part.head += "\r\nContent-Type: ";
+    part.head += FitsHeader(content_type) ? content_type : kUnknownType;
   }
   part.head += "\r\n\r\n";
   part.content = content;
@@ -145,9 +178,7 @@ void MultipartBody::Advance() {
 
 base::Status MultipartBody::Rewind() {
   for (const Part& part : parts_) {
-    if (part.source != nullptr) {
-      return base::FailedPrecondition("a part that is read from a source cannot be sent twice");
-    }
+    if (part.source != nullptr) RETURN_IF_ERROR(part.source->Rewind());
   }
   part_ = offset_ = 0;
   at_ = At::kHead;

@@ -23,12 +23,15 @@ class MultipartBody : public BodySource {
 
   struct File {
     std::string_view filename = {};
-    std::string_view content_type = "application/octet-stream";
+    // Empty: by the end of the filename, application/octet-stream when that says nothing.
+    std::string_view content_type = {};
   };
   // Names and file names: '"', CR and LF become %22, %0D and %0A (as browsers do, WHATWG HTML
   // 4.10.21.8); other bytes, also UTF-8, go as they are. A content type with a line end in it
   // becomes application/octet-stream. Add all parts before the first Read.
   void AddField(std::string_view name, std::string_view value);
+  // A field with a Content-Type, such as application/json, and without a file name.
+  void AddField(std::string_view name, std::string_view value, std::string_view content_type);
   void AddFile(std::string_view name, const File& file, std::string_view content);
   void AddFile(std::string_view name, const File& file, BodySource& content);
 
@@ -37,9 +40,8 @@ class MultipartBody : public BodySource {
 
   [[nodiscard]] std::optional<std::uint64_t> size() const override;
   [[nodiscard]] base::Result<std::size_t> Read(std::span<char> into) override;
-  // Back to the first byte. FailedPrecondition when a part is a BodySource, which cannot be read
-  // again.
-  [[nodiscard]] base::Status Rewind();
+  // Rewinds the parts' sources too.
+  [[nodiscard]] base::Status Rewind() override;
 
  private:
   struct Part {
@@ -49,7 +51,9 @@ class MultipartBody : public BodySource {
   };
   [[nodiscard]] std::string_view Piece() const;
   void Advance();
-  void Add(std::string_view name, const File* file, std::string_view content, BodySource* source);
+  // `filename`: null for none; `content_type`: empty for none.
+  void Add(std::string_view name, const std::string_view* filename, std::string_view content_type,
+           std::string_view content, BodySource* source);
 
   std::string boundary_;
   std::string content_type_;

@@ -69,6 +69,20 @@ TEST(MultipartTest, ReadsFilesFromSources) {
   }
 }
 
+TEST(MultipartTest, TypesAreTheGivenOnesElseByTheFilesName) {
+  MultipartBody body("b");
+  body.AddField("meta", "{}", "application/json");
+  body.AddFile("cat", {.filename = "cat.PNG"}, "");
+  body.AddFile("odd", {.filename = "odd"}, "");
+  EXPECT_EQ(ReadAll(body),
+            "--b\r\nContent-Disposition: form-data; name=\"meta\"\r\n"
+            "Content-Type: application/json\r\n\r\n{}\r\n"
+            "--b\r\nContent-Disposition: form-data; name=\"cat\"; filename=\"cat.PNG\"\r\n"
+            "Content-Type: image/png\r\n\r\n\r\n"
+            "--b\r\nContent-Disposition: form-data; name=\"odd\"; filename=\"odd\"\r\n"
+            "Content-Type: application/octet-stream\r\n\r\n\r\n--b--\r\n");
+}
+
 TEST(MultipartTest, NamesCannotBreakOutOfTheirQuotes) {
   MultipartBody body("b");
   body.AddFile("a\"b", {.filename = "x\r\ny\".png", .content_type = "bad\r\nX: y"}, "");

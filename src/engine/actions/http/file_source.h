@@ -17,6 +17,10 @@ class FileSource : public net::BodySource {
   ~FileSource() override;
   [[nodiscard]] std::optional<std::uint64_t> size() const override { return size_; }
   [[nodiscard]] base::Result<std::size_t> Read(std::span<char> into) override;
+  [[nodiscard]] base::Status Rewind() override {
+    read_ = 0;
+    return base::Ok();
+  }
 
  private:
   FileSource(int fd, std::uint64_t size, std::string name)

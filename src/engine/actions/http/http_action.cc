@@ -6,7 +6,10 @@
 #include "engine/actions/http/http_plan.h"
 #include "model/reader.h"
 #include "model/units.h"
+#include "net/address.h"
 #include "net/proxy.h"
+#include "net/resolver.h"
+#include "net/tls.h"
 
 namespace ronda::engine {
 namespace {
@@ -280,6 +283,10 @@ class HttpCompiler {
   void CompileSign() {
     const Node* node = Find("sign");
     if (node == nullptr) return;
+    if (plan_->body_kind == HttpPlan::Body::kFile ||
+        plan_->body_kind == HttpPlan::Body::kMultipart) {
+      context_.diagnostics.Error(node->where, "`sign` works on body, json and form, not on files");
+    }
     SignPlan sign;
     auto slots = std::make_shared<std::map<std::string, Slot>>();
     const auto slot = [&](const char* name, Slot& into) {
@@ -421,13 +428,14 @@ class HttpCompiler {
                  : version == "h2"  ? net::Protocol::kH2
                  : version == "h2c" ? net::Protocol::kH2PriorKnowledge
                                     : net::Protocol::kAuto;
-    CompileTls(t.tls);
+    CompileTls(t);
     for (const HttpSettings* settings : context_.http) {
       if (t.resolve.empty()) t.resolve = settings->resolve;
       if (t.source_addresses.empty()) t.source_addresses = settings->source_addresses;
     }
     if (Find("resolve") != nullptr) t.resolve = List(Find("resolve"));
     if (Find("sourceAddresses") != nullptr) t.source_addresses = List(Find("sourceAddresses"));
+    CheckAddresses(t);
     const std::string family =
         Literal(Find("family"), Setting(&HttpSettings::family).value_or("any"));
     t.family = family == "ipv4"   ? net::Transport::Family::kV4
@@ -441,7 +449,35 @@ class HttpCompiler {
     }
   }
 
-  void CompileTls(net::TlsOptions& tls) {
+  void CheckAddresses(const net::Transport& t) {
+    const auto where = [&](std::string_view name) {
+      const Node* node = Find(name);
+      return node != nullptr ? node->where : context_.step.where;
+    };
+    for (const std::string& entry : t.resolve) {
+      if (const base::Status s = net::CheckResolveEntry(entry); !s.ok())
+        context_.diagnostics.Error(where("resolve"), s.message());
+    }
+    for (const std::string& address : t.source_addresses) {
+      if (!net::SocketAddress::Parse(address, 0)) {
+        context_.diagnostics.Error(where("sourceAddresses"),
+                                   "\"" + address + "\" is no address of this machine",
+                                   "write an IPv4 or IPv6 address");
+      }
+    }
+  }
+
+  void CompileTls(net::Transport& t) {
+    net::TlsOptions& tls = t.tls;
+    model::Location where = context_.step.where;
+    ReadTls(tls, where);
+    if (tls == net::TlsOptions{} || context_.diagnostics.has_errors()) return;
+    // What is wrong with the files is told now and not by every request.
+    if (const auto context = net::TlsContext::Create(t); !context.ok())
+      context_.diagnostics.Error(where, context.status().message());
+  }
+
+  void ReadTls(net::TlsOptions& tls, model::Location& where) {
     if (const auto settings = Setting(&HttpSettings::tls)) {
       tls.verify = settings->verify;
       tls.server_name = settings->server_name;
@@ -456,6 +492,7 @@ class HttpCompiler {
     }
     const Node* node = Find("tls");
     if (node == nullptr) return;
+    where = node->where;
     const auto text = [&](std::string_view name, std::string& into) {
       if (const Node* value = node->Find(name)) into = value->scalar;
     };

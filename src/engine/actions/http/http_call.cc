@@ -21,6 +21,7 @@ namespace {
 
 // What is kept of a body that nobody reads: for the example of an error.
 constexpr std::uint64_t kEvidenceBody = stats::Example::kBodyLimit;
+constexpr int kMostChallenges = 2;  // a first one, and one whose nonce is stale
 
 bool SameName(std::string_view a, std::string_view b) {
   return a.size() == b.size() && strncasecmp(a.data(), b.data(), a.size()) == 0;
@@ -93,6 +94,29 @@ void DescribeExchange(void* context, stats::Example& example) {
   example.response_body = response.body.substr(0, stats::Example::kBodyLimit);
 }
 
+// A copy of a response's head.
+struct HttpCall::StreamHead {
+  explicit StreamHead(const net::HttpResponse& response)
+      : reason(response.reason), remote(response.remote), view(response) {
+    for (const net::HeaderView& h : response.headers) texts.emplace_back(h.name, h.value);
+    for (const auto& [name, value] : texts) headers.push_back({name, value});
+    if (response.tls != nullptr) tls = *response.tls;
+    view.reason = reason;
+    view.remote = remote;
+    view.headers = headers;
+    view.body = {};
+    view.tls = tls ? &*tls : nullptr;
+  }
+  StreamHead(const StreamHead&) = delete;
+  StreamHead& operator=(const StreamHead&) = delete;
+
+  std::string reason, remote;
+  std::vector<std::pair<std::string, std::string>> texts;
+  std::vector<net::HeaderView> headers;
+  std::optional<net::TlsInfo> tls;
+  net::HttpResponse view;
+};
+
 HttpScratch::HttpScratch() = default;
 HttpScratch::~HttpScratch() = default;
 
@@ -118,7 +142,7 @@ ActionCall* HttpPlan::Start(Strand& strand) const {
   result.error = call.error();
   result.start_ns = result.end_ns = strand.thread().reactor().now_ns();
   strand.Settle(result);
-  strand.thread().http().Give(call);
+  call.Release();
   return nullptr;
 }
 
@@ -126,13 +150,13 @@ bool HttpCall::Begin(Strand& strand, const HttpPlan& plan) {
   strand_ = &strand;
   plan_ = &plan;
   redirects_ = 0;
-  challenged_ = false;
+  challenges_ = 0;
+  away_ = false;
   phases_ = {};
   bytes_in_ = bytes_out_ = 0;
   events_ = 0;
   first_event_ns_ = 0;
   stream_over_ = false;
-  head_status_ = 0;
   head_text_.clear();
   error_.clear();
   start_ns_ = strand.thread().reactor().now_ns();
@@ -140,7 +164,7 @@ bool HttpCall::Begin(Strand& strand, const HttpPlan& plan) {
   model::EvalContext context = strand.Context();
   method_.clear();
   if (!plan.method.Append(context, method_) || !BuildUrl(context) || !BuildBody(context) ||
-      !BuildHeaders(context)) {
+      !BuildHeaders(context) || !BuildCookies(context)) {
     if (error_.empty()) error_ = context.error;
     return false;
   }
@@ -168,7 +192,7 @@ void HttpCall::Send() {
   UserThread& thread = strand_->thread();
   User& user = strand_->user();
   const bool cookies =
-      plan_->sends_cookies && (user.cookies().size() > 0 || !plan_->cookies.empty());
+      (plan_->sends_cookies && user.cookies().size() > 0) || (!away_ && !own_cookies_.empty());
   if (constant_headers_ && !cookies) {
     request_.headers = plan_->constant_headers;
   } else {
@@ -196,27 +220,23 @@ void HttpCall::Send() {
 
 // What depends on this hop comes last, so that a redirect can make it anew.
 void HttpCall::AddHopHeaders(Cookies cookies) {
-  location_.clear();
-  if (plan_->digest && digest_user_.size() > 0 && (redirects_ == 0 || challenged_)) {
+  if (plan_->digest && !away_) {
     net::DigestAuth* digest = Digest();
     if (digest->ready()) {
-      digest->AppendAuthorization(method_, url_.target, body_, location_);
-      headers_.push_back({"Authorization", location_});
+      authorization_.clear();
+      digest->AppendAuthorization(method_, url_.target, body_, authorization_);
+      headers_.push_back({"Authorization", authorization_});
     }
   }
-  if (cookies == Cookies::kYes) {
-    UserThread& thread = strand_->thread();
-    cookie_text_.clear();
-    const auto now_s = static_cast<std::int64_t>(thread.wall_ns() / 1'000'000'000);
+  if (cookies == Cookies::kNo) return;
+  cookie_text_.clear();
+  if (plan_->sends_cookies) {
+    const auto now_s = static_cast<std::int64_t>(strand_->thread().wall_ns() / 1'000'000'000);
     strand_->user().cookies().AppendHeader({url_.host, url_.target, url_.tls}, now_s, cookie_text_);
-    model::EvalContext context = strand_->Context();
-    for (const auto& [name, plan] : plan_->cookies) {
-      if (!cookie_text_.empty()) cookie_text_ += "; ";
-      cookie_text_ += name + "=";
-      (void)plan.Append(context, cookie_text_);
-    }
-    if (!cookie_text_.empty()) headers_.push_back({"Cookie", cookie_text_});
   }
+  if (!away_ && !own_cookies_.empty())
+    (cookie_text_ += cookie_text_.empty() ? "" : "; ") += own_cookies_;
+  if (!cookie_text_.empty()) headers_.push_back({"Cookie", cookie_text_});
 }
 
 // From here on the headers of this call may differ from the plan's.
@@ -226,20 +246,47 @@ void HttpCall::UnfoldHeaders() {
   for (const net::HeaderView& h : plan_->constant_headers) pieces_.push_back({h.name, h.value});
 }
 
+// The next request of the same exchange: what is left of the time is for it.
+void HttpCall::SendAgain() {
+  if (request_.timeout_ns > 0) {
+    const std::uint64_t timeout =
+        strand_->step().has_timeout ? strand_->step().timeout_ns : plan_->timeout_ns;
+    const std::uint64_t spent = strand_->thread().reactor().now_ns() - start_ns_;
+    request_.timeout_ns = timeout > spent ? timeout - spent : 1;
+  }
+  Send();
+}
+
 void HttpCall::Cancel() {
   strand_->thread().client().Cancel(strand_->user().session(), *this);
-  if (armed()) strand_->thread().reactor().Cancel(*this);
+  Release();
+}
+
+void HttpCall::Release() {
+  UserThread& thread = strand_->thread();
+  if (armed()) thread.reactor().Cancel(*this);
+  current_ = nullptr;
   multipart_.reset();
   files_.clear();
-  strand_->thread().http().Give(*this);
+  stream_head_.reset();
+  thread.http().Give(*this);
 }
 
 void HttpCall::DescribeRequest(stats::Example& example) const {
   example.request_line = method_ + " " + (url_.tls ? "https://" : "http://") +
                          std::string(url_.authority) + std::string(url_.target);
+  const auto says = [&](std::string_view name) {
+    return std::ranges::any_of(request_.headers,
+                               [&](const net::HeaderView& h) { return SameName(h.name, name); });
+  };
+  if (!says("host")) example.request_head += "Host: " + std::string(url_.authority) + "\n";
   for (const net::HeaderView& h : request_.headers) {
     example.request_head += std::string(h.name) + ": " + std::string(h.value) + "\n";
   }
+  const auto size = request_.body_source != nullptr ? request_.body_source->size()
+                                                    : std::optional(request_.body.size());
+  if (size.value_or(0) > 0 && !says("content-length"))
+    example.request_head += "Content-Length: " + std::to_string(*size) + "\n";
   example.request_body = body_.substr(0, stats::Example::kBodyLimit);
 }
 
@@ -286,6 +333,7 @@ bool HttpCall::FollowRedirect(const net::HttpResponse& response) {
   if (!ParseUrl()) return false;
   ++redirects_;
   UnfoldHeaders();
+  if (plan_->sign) pieces_.resize(sign_from_);
   const bool to_get = (response.status == 303 && method_ != "HEAD") ||
                       ((response.status == 301 || response.status == 302) && method_ == "POST");
   if (to_get) {
@@ -293,34 +341,47 @@ bool HttpCall::FollowRedirect(const net::HttpResponse& response) {
     body_.clear();
     request_.body = {};
     request_.body_source = nullptr;
-    std::erase_if(pieces_,
-                  [](const Piece& p) { return strncasecmp(p.name.data(), "content-", 8) == 0; });
-  } else if (multipart_ != nullptr && request_.body_source == multipart_.get() &&
-             !multipart_->Rewind().ok()) {
-    error_ = "a redirect asks for the body again, which is read from a file only once";
-    return false;
-  } else if (plan_->body_kind == HttpPlan::Body::kFile) {
-    model::EvalContext context = strand_->Context();
-    if (!BuildBody(context)) return false;
-  }
-  // Credentials stay with the origin they were meant for.
-  if (old_authority != url_.authority || old_tls != url_.tls) {
     std::erase_if(pieces_, [](const Piece& p) {
-      return SameName(p.name, "authorization") || SameName(p.name, "cookie");
+      return strncasecmp(p.name.data(), "content-", 8) == 0 || SameName(p.name, "expect");
     });
+  } else if (!RewindBody()) {
+    return false;
   }
-  return true;
+  if (old_authority != url_.authority || old_tls != url_.tls) LeaveOrigin();
+  if (!plan_->sign || away_) return true;
+  // What was signed has changed.
+  sign_from_ = pieces_.size();
+  model::EvalContext context = strand_->Context();
+  if (AddSignature(context)) return true;
+  error_ = context.error;
+  return false;
+}
+
+void HttpCall::LeaveOrigin() {
+  away_ = true;
+  std::erase_if(pieces_, [](const Piece& p) {
+    return SameName(p.name, "authorization") || SameName(p.name, "cookie") ||
+           SameName(p.name, "host");
+  });
+}
+
+bool HttpCall::RewindBody() {
+  if (request_.body_source == nullptr) return true;
+  const base::Status status = request_.body_source->Rewind();
+  if (!status.ok()) error_ = status.message();
+  return status.ok();
 }
 
 bool HttpCall::AnswerChallenge(const net::HttpResponse& response) {
-  if (response.status != 401 || !plan_->digest) return false;
+  if (response.status != 401 || !plan_->digest || away_ || challenges_ == kMostChallenges)
+    return false;
   for (const net::HeaderView& h : response.headers) {
     if (!SameName(h.name, "www-authenticate")) continue;
     auto challenge = net::ParseDigestChallenge(h.value);
     if (!challenge.ok()) continue;
     if (!Digest()->Accept(*std::move(challenge))) return false;  // the password is wrong
-    challenged_ = true;
-    return true;
+    ++challenges_;
+    return RewindBody();
   }
   return false;
 }
@@ -413,10 +474,7 @@ void HttpCall::OnResponse(const net::HttpResponse& response) {
   bytes_out_ += response.bytes_sent;
   TakeCookies(response);
   if (response.status >= 300) [[unlikely]] {
-    if (AnswerChallenge(response) || FollowRedirect(response)) {
-      Send();
-      return;
-    }
+    if (AnswerChallenge(response) || FollowRedirect(response)) return SendAgain();
   }
   const StepPlan& step = strand_->step();
   current_ = &response;
@@ -493,13 +551,9 @@ void HttpCall::AddSpan(int status, std::string_view error, std::uint64_t end_ns)
 }
 
 void HttpCall::Finish(const ActionResult& result) {
-  if (armed()) strand_->thread().reactor().Cancel(*this);
   Strand& strand = *strand_;
   strand.Settle(result);
-  current_ = nullptr;
-  multipart_.reset();
-  files_.clear();
-  strand.thread().http().Give(*this);
+  Release();
   strand.Continue();
 }
 
@@ -522,7 +576,9 @@ void HttpCall::SaveBody(std::string_view body) {
 
 // ---- streams ---------------------------------------------------------------------------------
 
-void HttpCall::OnHead(const net::HttpResponse& response) { head_status_ = response.status; }
+void HttpCall::OnHead(const net::HttpResponse& response) {
+  if (plan_->stream->for_ns > 0) stream_head_ = std::make_unique<StreamHead>(response);
+}
 
 bool HttpCall::CountEvent(std::string_view type, std::string_view data, std::string_view id) {
   const StreamPlan& stream = *plan_->stream;
@@ -579,10 +635,13 @@ void HttpCall::OnTimer() {
   UserThread& thread = strand_->thread();
   thread.client().Cancel(strand_->user().session(), *this);
   net::HttpResponse response;
-  response.status = head_status_;
+  if (stream_head_ != nullptr) {
+    response = stream_head_->view;
+  } else {
+    error_ = "nothing came before `for` was over";
+  }
   response.start_ns = start_ns_;
   response.end_ns = thread.reactor().now_ns();
-  if (head_status_ == 0) error_ = "nothing came before `for` was over";
   OnResponse(response);
 }
 

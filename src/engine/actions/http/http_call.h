@@ -32,6 +32,8 @@ class HttpCall : public ActionCall,
   [[nodiscard]] std::string_view error() const { return error_; }
   [[nodiscard]] std::uint64_t start_ns() const { return start_ns_; }
   void Cancel() override;
+  // Gives everything of the exchange up, and the call back to its thread.
+  void Release();
   // Puts the request into an example.
   void DescribeRequest(stats::Example& example) const;
 
@@ -48,6 +50,7 @@ class HttpCall : public ActionCall,
   bool BuildBody(model::EvalContext& context);
   bool BuildMultipart(model::EvalContext& context);
   bool BuildHeaders(model::EvalContext& context);
+  bool BuildCookies(model::EvalContext& context);
   bool AddCredentials(model::EvalContext& context);
   bool AddSignature(model::EvalContext& context);
   void AddPiece(std::string_view name, std::size_t from) {
@@ -56,6 +59,7 @@ class HttpCall : public ActionCall,
   bool Compress();
   bool ParseUrl();
   void Send();
+  void SendAgain();
   enum class Cookies : std::uint8_t { kNo, kYes };
   void AddHopHeaders(Cookies cookies);
   void UnfoldHeaders();
@@ -69,6 +73,9 @@ class HttpCall : public ActionCall,
 
   bool FollowRedirect(const net::HttpResponse& response);
   bool AnswerChallenge(const net::HttpResponse& response);
+  // Before the same body goes out once more.
+  bool RewindBody();
+  void LeaveOrigin();
   void TakeCookies(const net::HttpResponse& response);
   void SetOutputs(const net::HttpResponse& response);
   [[nodiscard]] model::Value Output(const OutputUse& use, const net::HttpResponse& response);
@@ -83,7 +90,8 @@ class HttpCall : public ActionCall,
   net::HttpRequest request_;
   net::Url url_;
   std::string method_;
-  std::string url_text_, url_storage_, location_, cookie_text_;
+  std::string url_text_, url_storage_, authorization_, cookie_text_;
+  std::string own_cookies_;  // of the step
   std::string head_text_;
   std::string body_;
   std::string error_;
@@ -97,7 +105,10 @@ class HttpCall : public ActionCall,
   std::uint64_t start_ns_ = 0;
   std::uint64_t span_ = 0;
   int redirects_ = 0;
-  bool challenged_ = false;
+  int challenges_ = 0;
+  // A redirect has left the origin: credentials, cookies of the step and a Host stay behind.
+  bool away_ = false;
+  std::size_t sign_from_ = 0;  // of pieces_: where the signature's headers begin
   std::string digest_user_, digest_password_;
   // sums over hops
   net::Phases phases_;
@@ -108,7 +119,9 @@ class HttpCall : public ActionCall,
   std::uint64_t events_ = 0;
   std::uint64_t first_event_ns_ = 0;
   bool stream_over_ = false;
-  int head_status_ = 0;
+  // Of a stream that `for` may end: its head, which the client shows only for a moment.
+  struct StreamHead;
+  std::unique_ptr<StreamHead> stream_head_;
   const net::HttpResponse* current_ = nullptr;  // while the strand settles
   friend void DescribeExchange(void* context, stats::Example& example);
 };

@@ -37,6 +37,7 @@ bool HttpCall::BuildUrl(model::EvalContext& context) {
     while (url_text_.ends_with('/') && path.starts_with('/')) url_text_.pop_back();
     url_text_ += path;
   }
+  if (!plan_->query.empty()) url_text_.resize(std::min(url_text_.find('#'), url_text_.size()));
   char separator = url_text_.find('?') == std::string::npos ? '?' : '&';
   const auto add = [&](const std::string& name, model::Value value) {
     if (value.is_null()) return;
@@ -123,15 +124,16 @@ bool HttpCall::BuildMultipart(model::EvalContext& context) {
     if (!part.is_file) {
       const std::string* value = render(part.value);
       if (value == nullptr) return false;
-      if (!part.has_filename && !part.has_type) {
-        multipart_->AddField(*name, *value);
-        continue;
-      }
-      const std::string* filename = render(part.filename);
       const std::string* type = part.has_type ? render(part.type) : nullptr;
-      if (filename == nullptr) return false;
-      multipart_->AddFile(
-          *name, {*filename, type != nullptr ? std::string_view(*type) : "text/plain"}, *value);
+      const std::string* filename = part.has_filename ? render(part.filename) : nullptr;
+      if ((part.has_type && type == nullptr) || (part.has_filename && filename == nullptr))
+        return false;
+      const std::string_view content_type = type != nullptr ? std::string_view(*type) : "";
+      if (filename != nullptr) {
+        multipart_->AddFile(*name, {*filename, content_type}, *value);
+      } else {
+        multipart_->AddField(*name, *value, content_type);
+      }
       continue;
     }
     const std::string* path = render(part.file);
@@ -142,13 +144,14 @@ bool HttpCall::BuildMultipart(model::EvalContext& context) {
       return false;
     }
     files_.push_back(*std::move(source));
-    const std::string* filename = part.has_filename ? render(part.filename) : nullptr;
-    if (filename == nullptr)
-      filename = &file_texts_.emplace_back(std::filesystem::path(*path).filename().string());
+    const std::string* filename =
+        part.has_filename
+            ? render(part.filename)
+            : &file_texts_.emplace_back(std::filesystem::path(*path).filename().string());
     const std::string* type = part.has_type ? render(part.type) : nullptr;
-    net::MultipartBody::File file{.filename = *filename};
-    if (type != nullptr) file.content_type = *type;
-    multipart_->AddFile(*name, file, *files_.back());
+    if (filename == nullptr || (part.has_type && type == nullptr)) return false;
+    multipart_->AddFile(*name, {*filename, type != nullptr ? std::string_view(*type) : ""},
+                        *files_.back());
   }
   request_.body = {};
   request_.body_source = multipart_.get();
@@ -196,7 +199,18 @@ bool HttpCall::BuildHeaders(model::EvalContext& context) {
     head_text_.append(text.data(), text.size());
     AddPiece("traceparent", from);
   }
+  sign_from_ = pieces_.size();
   return !plan_->sign || AddSignature(context);
+}
+
+bool HttpCall::BuildCookies(model::EvalContext& context) {
+  own_cookies_.clear();
+  for (const auto& [name, plan] : plan_->cookies) {
+    if (!own_cookies_.empty()) own_cookies_ += "; ";
+    (own_cookies_ += name) += '=';
+    if (!plan.Append(context, own_cookies_)) return false;
+  }
+  return true;
 }
 
 net::DigestAuth* HttpCall::Digest() {
@@ -213,34 +227,35 @@ net::DigestAuth* HttpCall::Digest() {
 
 bool HttpCall::AddCredentials(model::EvalContext& context) {
   const std::size_t from = head_text_.size();
+  if (plan_->digest) {  // Send adds the header, once there was a challenge
+    digest_user_.clear();
+    digest_password_.clear();
+    return plan_->digest->first.Append(context, digest_user_) &&
+           plan_->digest->second.Append(context, digest_password_);
+  }
   if (plan_->bearer) {
     head_text_ += "Bearer ";
     if (!plan_->bearer->Append(context, head_text_)) return false;
     AddPiece("Authorization", from);
-  } else if (plan_->basic || !url_.userinfo.empty()) {
-    std::string user, password;
-    if (plan_->basic) {
-      if (!plan_->basic->first.Append(context, user) ||
-          !plan_->basic->second.Append(context, password))
-        return false;
-    } else {
-      const std::size_t colon = std::min(url_.userinfo.find(':'), url_.userinfo.size());
-      net::AppendPercentDecoded(url_.userinfo.substr(0, colon), user);
-      if (colon < url_.userinfo.size())
-        net::AppendPercentDecoded(url_.userinfo.substr(colon + 1), password);
-    }
-    if (const base::Status s = net::AppendBasicAuth(user, password, head_text_); !s.ok()) {
-      error_ = s.message();
-      return false;
-    }
-    AddPiece("Authorization", from);
-  } else if (plan_->digest) {
-    digest_user_.clear();
-    digest_password_.clear();
-    if (!plan_->digest->first.Append(context, digest_user_) ||
-        !plan_->digest->second.Append(context, digest_password_))
-      return false;
+    return true;
   }
+  if (!plan_->basic && url_.userinfo.empty()) return true;
+  std::string user, password;
+  if (plan_->basic) {
+    if (!plan_->basic->first.Append(context, user) ||
+        !plan_->basic->second.Append(context, password))
+      return false;
+  } else {
+    const std::size_t colon = std::min(url_.userinfo.find(':'), url_.userinfo.size());
+    net::AppendPercentDecoded(url_.userinfo.substr(0, colon), user);
+    if (colon < url_.userinfo.size())
+      net::AppendPercentDecoded(url_.userinfo.substr(colon + 1), password);
+  }
+  if (const base::Status s = net::AppendBasicAuth(user, password, head_text_); !s.ok()) {
+    error_ = s.message();
+    return false;
+  }
+  AddPiece("Authorization", from);
   return true;
 }
 
