@@ -11,6 +11,7 @@
 namespace ronda::cli {
 namespace {
 
+using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::Not;
 
@@ -57,12 +58,17 @@ TEST(ReferenceTest, PagesNameEveryShownCommandAndEverySetting) {
                 [](const Command& c) { return c.name == "bench" || c.name == "report compare"; });
   commands.push_back(EchoCommand());
   const std::vector<Page> pages = ReferencePages(commands);
-  ASSERT_EQ(pages.size(), 2u);
+  std::vector<std::string> names;
+  for (const Page& page : pages) names.push_back(page.name);
+  ASSERT_THAT(names, ElementsAre("commands.md", "configuration.md", "actions.md", "definitions.md",
+                                 "definitions.schema.json"));
   EXPECT_THAT(pages[0].text, HasSubstr("## ronda bench"));
   EXPECT_THAT(pages[0].text, Not(HasSubstr("## ronda complete\n")));
   EXPECT_THAT(pages[1].text,
               HasSubstr("| `connections` | `RONDA_CONNECTIONS` | int | 64 | 1 to 1000 |"));
   EXPECT_THAT(pages[1].text, Not(HasSubstr("`json`")));
+  EXPECT_THAT(pages[2].text, HasSubstr("http.request"));
+  EXPECT_THAT(pages[3].text, HasSubstr("Scenario"));
 }
 
 }  // namespace

@@ -14,7 +14,8 @@ struct Page {
   std::string text;
 };
 
-// The reference pages, from the tables alone: commands and configuration.
+// The reference pages, from the tables alone: commands, configuration, actions, definitions and their
+// JSON schema.
 [[nodiscard]] std::vector<Page> ReferencePages(std::span<const Command> commands);
 
 }  // namespace ronda::cli
