@@ -149,12 +149,12 @@ class Feeds(EndingsTest):
         # Those that found no row never began.
         self.assertEqual(done.totals["iterations_interrupted"], 0, done)
 
-    def test_fail_fails_the_iterations_without_a_row(self):
+    def test_fail_aborts_the_run_once_every_row_was_used(self):
         done = self.drive("fail", "-u", "3", "-n", "14")
+        self.assertEqual(done.code, 105, done)
+        self.assertEqual(done.report["run"]["end"], "aborted")
+        self.assertIn("feed row came to its end", done.report["run"]["reason"])
         self.assertEqual(self.served(), list(range(10)))
-        self.assertEqual((done.totals["iterations"], done.totals["iterations_failed"]), (14, 4),
-                         done)
-        self.assertIn("feed row came to its end", done.messages)
 
     def test_recycle_begins_again(self):
         done = self.drive("recycle", "-u", "3", "-n", "25")

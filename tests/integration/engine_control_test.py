@@ -60,7 +60,7 @@ steps: [{{id: a, action: http.request, with: {{url: "{server.url}{path}"}}, time
         self.assertTrue(server.wait_for("/", 50))
         self.assertEqual(control("pause")["state"], "paused")
         # In flight requests end; from then on none comes.
-        control.until(lambda s: s["users"] == 0)
+        control.until(lambda s: s["users"] == 0 and s["requests"] == server.requests["/"])
         before = server.requests["/"]
         asked = time.monotonic()
         while time.monotonic() - asked < 0.3:  # sixty would be due
