@@ -65,7 +65,7 @@ std::uint64_t ArrivalSchedule::TimeOf(std::uint64_t k) {
     const double root = std::sqrt(std::max(0.0, rate * rate + 2 * slope * wanted));
     const double t = wanted <= 0 ? 0 : 2 * wanted / (rate + root);
     const auto ns = s.from_ns + static_cast<std::uint64_t>(std::llround(t * kSecond));
-    // 10/s for 1.1 s are 11.000000000000002 arrivals: the twelfth would be due at the border.
+    // 25/s for 0.28 s are 7.000000000000001 arrivals: the eighth would be due at the border.
     if (ns >= s.to_ns) continue;
     return ns;
   }

@@ -28,8 +28,8 @@ std::uint64_t Before(ArrivalSchedule& schedule, std::uint64_t ns) {
 }
 
 TEST(ArrivalSchedule, AConstantRateMakesExactlyItsArrivals) {
-  for (const std::uint64_t rate : {1, 3, 7, 10, 33, 999, 1000}) {
-    for (const std::uint64_t ms : {100, 300, 700, 1000, 1100, 2300, 4100}) {
+  for (const std::uint64_t rate : {1, 3, 7, 10, 25, 33, 999, 1000}) {
+    for (const std::uint64_t ms : {100, 280, 300, 700, 1000, 1100, 2300, 4400}) {
       ArrivalSchedule schedule(
           5 * kS, 0, {{static_cast<double>(rate), 0}, {static_cast<double>(rate), ms * kMs}});
       // k is due at k / rate; those before the end.
