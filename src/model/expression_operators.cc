@@ -1,5 +1,5 @@
+#include <algorithm>
 #include <cmath>
-#include <cstring>
 
 #include "model/expression_program.h"
 #include "model/functions.h"
@@ -148,8 +148,8 @@ OperatorFailure ApplyDurations(Op op, Value a, Value b, Value& out) {
 OperatorFailure Concatenate(std::string_view a, std::string_view b, Arena* arena, Value& out) {
   if (arena == nullptr || a.size() + b.size() > kMaxText) return OperatorFailure::kTooLong;
   char* text = static_cast<char*>(arena->Allocate(a.size() + b.size(), 1));
-  std::memcpy(text, a.data(), a.size());
-  std::memcpy(text + a.size(), b.data(), b.size());
+  std::copy(a.begin(), a.end(), text);  // unlike memcpy, it takes an empty text without memory
+  std::copy(b.begin(), b.end(), text + a.size());
   out = Value::String({text, a.size() + b.size()});
   return OperatorFailure::kNone;
 }
