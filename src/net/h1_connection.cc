@@ -370,12 +370,8 @@ void H1Connection::OnEnd() {
   if (exchange_ == nullptr) return Close();
   if (partial_ == nullptr) {
     if (RetryIfStale(Ending::kClosed)) return;
-    std::string detail = established_.remote + " closed the connection without an answer";
-    // TLS 1.3: a server refuses the client's certificate, or the lack of it, only afterwards.
-    if (established_.tls != nullptr && !exchange_->reused && exchange_->bytes_received == 0) {
-      detail += ", right after the TLS handshake: it may want a client certificate";
-    }
-    return Fail({ErrorKind::kClosedEarly, detail + WhyNotRepeated()});
+    return Fail({ErrorKind::kClosedEarly,
+                 established_.remote + " closed the connection without an answer" + HintOf()});
   }
   if (partial_->head_done && partial_->parser.Close()) {
     peer_closing_ = true;
@@ -391,8 +387,8 @@ void H1Connection::OnBroken() {
   if (exchange_ == nullptr) return Close();
   if (partial_ == nullptr && RetryIfStale(Ending::kBroken)) return;
   const Failure& failure = established_.stream.failure();
-  Fail({failure.kind, established_.remote + ": " + failure.detail + ", " + StageOf(*exchange_) +
-                          WhyNotRepeated()});
+  Fail({failure.kind,
+        established_.remote + ": " + failure.detail + ", " + StageOf(*exchange_) + HintOf()});
 }
 
 // An idle connection that the server closed while the request was on its way: the server has not
@@ -417,9 +413,16 @@ bool H1Connection::MayRepeat(Ending how) const {
   return how == Ending::kClosed && established_.stream.Unacknowledged() >= exchange_->bytes_sent;
 }
 
-std::string H1Connection::WhyNotRepeated() const {
+std::string H1Connection::HintOf() const {
   const Exchange& exchange = *exchange_;
-  if (!exchange.reused || exchange.bytes_received > 0 || exchange.idempotent()) return "";
+  if (exchange.bytes_received > 0) return "";
+  if (!exchange.reused) {
+    // TLS 1.3: a server refuses the client's certificate, or the lack of it, only afterwards.
+    return established_.tls == nullptr
+               ? ""
+               : ", right after the TLS handshake: it may want a client certificate";
+  }
+  if (exchange.idempotent()) return "";
   return "; the connection had been kept from an earlier request, and " +
          std::string(exchange.request.method) +
          " is not sent again because it may have been acted on";

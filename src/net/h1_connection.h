@@ -66,7 +66,8 @@ class H1Connection final : public Connection, private Timer, private Deferred {
   enum class Ending : std::uint8_t { kClosed, kBroken };  // by FIN; by RST or an error
   [[nodiscard]] bool RetryIfStale(Ending how);
   [[nodiscard]] bool MayRepeat(Ending how) const;
-  [[nodiscard]] std::string WhyNotRepeated() const;
+  // What else people should know of an exchange that ended without a byte of an answer.
+  [[nodiscard]] std::string HintOf() const;
 
   Exchange* exchange_ = nullptr;
   std::unique_ptr<PartialResponse> partial_;  // null unless a response has come in part

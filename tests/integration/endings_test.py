@@ -32,7 +32,7 @@ class Interrupt(EndingsTest):
     def test_once_drains_and_reports(self):
         text = scenario(request(self.server.url("/delay?ms=300")),
                         load={"executor": "constant-vus", "vus": 3, "duration": "1h"})
-        with Running(text) as running:
+        with Running(text, "-t", "2") as running:
             self.await_requests("/delay", 4)
             running.interrupt()
             done = running.wait()
@@ -62,7 +62,7 @@ class Interrupt(EndingsTest):
         text = scenario(request(self.server.url("/half-open"), timeout="none"),
                         load={"executor": "constant-vus", "vus": 3, "duration": "1h",
                               "gracefulStop": "1h"})
-        with Running(text) as running:
+        with Running(text, "-t", "2") as running:
             self.await_requests("/half-open", 3)
             running.interrupt()
             running.interrupt_again()
@@ -76,7 +76,7 @@ class Interrupt(EndingsTest):
         text = scenario(request(self.server.url("/half-open"), timeout="none"),
                         load={"executor": "constant-vus", "vus": 3, "duration": "1h",
                               "gracefulStop": "200ms"})
-        with Running(text) as running:
+        with Running(text, "-t", "2") as running:
             self.await_requests("/half-open", 3)
             running.interrupt()
             done = running.wait()
@@ -87,7 +87,7 @@ class Interrupt(EndingsTest):
         text = scenario(request(self.server.url("/delay?ms=20")),
                         load={"executor": "constant-vus", "vus": 2, "duration": "1h"},
                         **{"finally": [request(self.server.url("/ok/clean"), step="clean")]})
-        with Running(text) as running:
+        with Running(text, "-t", "2") as running:
             self.await_requests("/delay", 3)
             running.interrupt()
             done = running.wait()
@@ -103,7 +103,7 @@ class Interrupt(EndingsTest):
                                            timeout="none")],
                             **{"finally": [request(self.server.url("/half-open/body"),
                                                    step="clean", timeout="300ms")]})
-            with self.subTest(signals=signals), Running(text) as running:
+            with self.subTest(signals=signals), Running(text, "-t", "2") as running:
                 self.await_requests("/half-open")
                 running.interrupt()
                 if signals == 2:
@@ -140,7 +140,7 @@ class Feeds(EndingsTest):
         return sorted(int(target.rsplit("=", 1)[1]) for _, target in self.server.ask("/_log"))
 
     def test_stop_ends_the_run_when_every_row_was_used_once(self):
-        done = self.drive("stop", "-u", "3", "-d", "1h")
+        done = self.drive("stop", "-u", "3", "-d", "1h", "-t", "2")
         self.assertEqual(done.code, OK, done)
         self.assertEqual(done.report["run"]["end"], "stopped")
         self.assertIn("feed row came to its end", done.report["run"]["reason"])
@@ -149,12 +149,15 @@ class Feeds(EndingsTest):
         # Those that found no row never began.
         self.assertEqual(done.totals["iterations_interrupted"], 0, done)
 
-    def test_fail_aborts_the_run_once_every_row_was_used(self):
+    def test_fail_ends_the_run_in_red(self):
         done = self.drive("fail", "-u", "3", "-n", "14")
-        self.assertEqual(done.code, 105, done)
+        self.assertEqual(done.code, ABORTED, done)
         self.assertEqual(done.report["run"]["end"], "aborted")
-        self.assertIn("feed row came to its end", done.report["run"]["reason"])
         self.assertEqual(self.served(), list(range(10)))
+        self.assertEqual((done.totals["iterations"], done.totals["iterations_interrupted"]),
+                         (10, 0), done)
+        self.assertIn("feed row came to its end", done.messages)
+        self.assertFalse(done.report["passed"])
 
     def test_recycle_begins_again(self):
         done = self.drive("recycle", "-u", "3", "-n", "25")

@@ -16,7 +16,7 @@ BIG = 5_000_000
 
 CONFIGURATION = """
 daemon off; worker_processes 2; error_log {folder}/error.log notice; pid {folder}/pid;
-worker_rlimit_nofile 4096;
+worker_rlimit_nofile 4096; worker_shutdown_timeout {shutdown};
 events {{ worker_connections 2048; }}
 http {{
   log_format each escape=json '$connection $request_method $uri $status $server_protocol $http_n';
@@ -66,7 +66,7 @@ class Nginx:
         self.folder = self.place.name
         self.process = None
         self.options = {"keepalive_requests": 1000000, "keepalive_timeout": "600s",
-                        "generation": 1, **options}
+                        "generation": 1, "shutdown": "600s", **options}
         os.mkdir(f"{self.folder}/files")
         for name, text in (("medium.txt", b"m" * 100_000), ("big.bin", os.urandom(BIG)),
                            ("packed.txt", b"again and again " * 5000)):
@@ -262,7 +262,7 @@ def think_pause():
     return {"id": "think", "action": "wait", "with": {"for": "1500ms"}}
 
 
-class Restarts(NginxTest):
+class UnderLoad(NginxTest):
     """The load goes on until nginx has done what it was asked for; then Ctrl-C drains it."""
 
     def load(self, port, version, method="GET"):
@@ -275,7 +275,8 @@ class Restarts(NginxTest):
 
     def during(self, act, port="http", version="1.1", method="GET"):
         """The run during which `act` was done three times, each time under load."""
-        with Running(self.load(port, version, method), control=True) as running:
+        with Running(self.load(port, version, method), "-t", "2",
+                     control=True) as running:
             def more(count):
                 status = running.status()
                 goal = (status["requests"] if status else 0) + count
@@ -288,6 +289,8 @@ class Restarts(NginxTest):
             running.interrupt()
             return running.wait()
 
+
+class Reloads(UnderLoad):
     def test_a_reload_loses_no_request(self):
         for port, version in (("http", "1.1"), ("https", "1.1"), ("https", "h2"), ("h2c", "h2c")):
             with self.subTest(port=port, version=version):
@@ -319,6 +322,11 @@ class Restarts(NginxTest):
             self.asked += 1
             return answer.read().decode()
 
+
+class Restarts(UnderLoad):
+    # nginx 1.22 lets an HTTP/2 connection that is busy when it is asked to quit go on for ever.
+    OPTIONS = {"shutdown": "1s"}
+
     def restart(self, how):
         self.nginx.stop(how)
         self.assertTrue(self.nginx.start(), self.nginx.errors())
@@ -339,8 +347,10 @@ class Restarts(NginxTest):
                     self.assertEqual(sum(done.errors.values()), done.failed -
                                      sum(n for s, n in done.statuses.items() if s >= "400"), done)
                     entries = [e for e in self.nginx.logged(path)[before:] if e[5]]
-                    # nginx may have answered what then got lost, at most once a user and restart.
-                    self.assertIn(len(entries) - answered, range(0, 3 * 8 + 1))
+                    # nginx may have answered what then got lost, at most once a user and restart;
+                    # a fast shutdown also comes between an answer and its line in the log.
+                    least = 0 if how == signal.SIGQUIT else -3 * 8
+                    self.assertIn(len(entries) - answered, range(least, 3 * 8 + 1))
 
 
 if __name__ == "__main__":
