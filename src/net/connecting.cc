@@ -16,7 +16,6 @@
 namespace ronda::net {
 namespace {
 
-constexpr std::uint32_t kReadEvents = EPOLLIN | EPOLLRDHUP;
 
 std::string HostPort(const std::string& host, std::uint16_t port) {
   const bool literal6 = host.find(':') != std::string::npos;
@@ -243,7 +242,7 @@ void Connecting::Finish(HttpVersion version) {
     connection =
         std::make_unique<H1Connection>(core_, session_, std::move(origin_), std::move(made_));
   }
-  core_.reactor().Modify(fd, kReadEvents, connection.get());
+  core_.reactor().Modify(fd, connection->read_events(), connection.get());
   core_.OnConnected(*this, std::move(connection));
 }
 

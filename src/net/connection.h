@@ -1,5 +1,7 @@
 #pragma once
 
+#include <sys/epoll.h>
+
 #include <cstdint>
 #include <string>
 
@@ -7,6 +9,9 @@
 #include "net/stream.h"
 
 namespace ronda::net {
+
+// Of a connection or what becomes one.
+inline constexpr std::uint32_t kReadEvents = EPOLLIN | EPOLLRDHUP;
 
 // How an established connection is reached and what it showed.
 struct Established {
@@ -36,6 +41,8 @@ class Connection : public Disposable, public FdHandler {
   [[nodiscard]] virtual bool multiplexes() const = 0;
   // No exchange is on it.
   [[nodiscard]] virtual bool idle() const = 0;
+  // The events it waits for while it has nothing left to send.
+  [[nodiscard]] virtual std::uint32_t read_events() const { return kReadEvents; }
   // Sends the request. Never calls the handler; failures come later.
   virtual void Start(Exchange& exchange) = 0;
   // Gives the exchange up without a word to its handler.

@@ -16,7 +16,6 @@ constexpr std::size_t kSourcePiece = 64 * 1024;
 constexpr std::uint64_t kContinueWaitNs = 1'000'000'000;  // RFC 9110, 10.1.1: no indefinite wait
 constexpr std::uint32_t kMaxInterims = 10'000;            // heads of 1xx before the final one
 constexpr int kReadsAtOnce = 4;                           // then the others have their turn
-constexpr std::uint32_t kReadEvents = EPOLLIN | EPOLLRDHUP;
 
 bool AnnouncesEmptyBody(std::string_view method) {
   return method == "POST" || method == "PUT" || method == "PATCH";
@@ -182,7 +181,7 @@ void H1Connection::OnAllSent() {
 void H1Connection::WantWrite(bool want) {
   if (want_write_ == want) return;
   want_write_ = want;
-  core_.reactor().Modify(fd(), want ? kReadEvents | EPOLLOUT : kReadEvents, this);
+  core_.reactor().Modify(fd(), want ? read_events() | EPOLLOUT : read_events(), this);
 }
 
 void H1Connection::OnTimer() {
@@ -197,8 +196,13 @@ void H1Connection::Abandon(Exchange& exchange) {
   Close();
 }
 
+std::uint32_t H1Connection::read_events() const {
+  return established_.tls == nullptr ? kReadEvents | EPOLLET : kReadEvents;
+}
+
 void H1Connection::OnReady(std::uint32_t events) {
   if (events & EPOLLRDHUP) peer_closing_ = true;
+  if (events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) end_announced_ = true;
   if (events & EPOLLOUT && want_write_) Pump();
   if (!closed_ && events & ~static_cast<std::uint32_t>(EPOLLOUT)) Receive();
 }
@@ -212,9 +216,9 @@ void H1Connection::Receive() {
     Consume(core_.input(), io.size);
     if (closed_) return;
     if (established_.stream.ended()) return OnEnd();
-    if (io.size < ClientCore::kInputSize) return;
+    if (io.size < ClientCore::kInputSize && !end_announced_) return;
   }
-  if (established_.stream.holds_input()) core_.reactor().Defer(*this);
+  core_.reactor().Defer(*this);
 }
 
 void H1Connection::OnDeferred() {

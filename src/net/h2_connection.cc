@@ -13,7 +13,6 @@ constexpr std::size_t kCollectAtOnce = 64 * 1024;
 constexpr std::size_t kKeepCapacity = 256 * 1024;
 constexpr int kReadsAtOnce = 4;
 constexpr int kRetries = 3;
-constexpr std::uint32_t kReadEvents = EPOLLIN | EPOLLRDHUP;
 
 std::string_view Find(std::span<const HeaderView> headers, std::string_view lower_case_name) {
   for (const HeaderView& header : headers) {
@@ -312,7 +311,7 @@ bool H2Connection::WriteOut() {
 void H2Connection::WantWrite(bool want) {
   if (want_write_ == want) return;
   want_write_ = want;
-  core_.reactor().Modify(fd(), want ? kReadEvents | EPOLLOUT : kReadEvents, this);
+  core_.reactor().Modify(fd(), want ? read_events() | EPOLLOUT : read_events(), this);
 }
 
 void H2Connection::Break(Failure failure) {

@@ -207,9 +207,11 @@ TEST_F(AggregatorTest, WhatAnotherProcessTellsIsMergedExactly) {
                       [](Example& example) { example.detail = "why"; });
   here.Rotate(kStart + 3 * kSecond, Recorder::Flush::kFinal);
   there.Rotate(kStart + 3 * kSecond, Recorder::Flush::kFinal);
-  for (Interval* i = there.TakeAll(); i != nullptr; i = i->next) {
+  for (Interval *i = there.TakeAll(), *next = nullptr; i != nullptr; i = next) {
     std::string bytes;
     EncodeInterval(*i, bytes);
+    next = i->next;
+    there.Recycle(i);
     auto decoded = DecodeInterval(bytes, shape_);
     ASSERT_TRUE(decoded.ok()) << decoded.status().ToString();
     both.Add(remote, **decoded);

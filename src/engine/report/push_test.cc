@@ -138,10 +138,14 @@ TEST(PrometheusTest, RemoteWriteHasTheSameSeriesWithSortedLabels) {
     std::string last;
     protozero::pbf_reader time_series = request.get_message();
     while (time_series.next()) {
+      const bool is_label = time_series.tag() == 1;  // debug builds forget the tag of what was read
       protozero::pbf_reader part = time_series.get_message();
-      if (time_series.tag() == 1) {
+      if (is_label) {
         std::string name, value;
-        while (part.next()) (part.tag() == 1 ? name : value) = part.get_string();
+        while (part.next()) {
+          std::string& text = part.tag() == 1 ? name : value;
+          text = part.get_string();
+        }
         EXPECT_LT(last, name);
         last = name;
         labels[name] = value;
