@@ -1,6 +1,6 @@
 # The few commands a user or a contributor types. The logic is in scripts/.
 .DEFAULT_GOAL := help
-.PHONY: help setup build up test test-sanitizers check fuzz clean
+.PHONY: help setup build up test check fuzz clean
 JOBS ?= $(shell nproc)
 
 help:  ## this list
@@ -16,11 +16,8 @@ build: setup  ## the release build: build/release/bin/ronda
 up: build  ## start the sample shop and walk it until Ctrl-C (CHECK=1: stop after the first green pass)
 	@scripts/up
 
-test: setup  ## every test in the release build; ends with 'N passed, N failed'
+test: setup  ## every test: release, ASan+UBSan, TSan; ends with 'N passed, N failed'
 	@scripts/test
-
-test-sanitizers: setup  ## unit and integration tests under ASan+UBSan and TSan
-	@scripts/test --preset asan --preset tsan
 
 check: setup  ## layering, format, clang-tidy, banned calls, docs, ratchets
 	@scripts/check

@@ -374,6 +374,8 @@ void H1Connection::OnEnd() {
   if (exchange_ == nullptr) return Close();
   if (partial_ == nullptr) {
     if (RetryIfStale(Ending::kClosed)) return;
+    // A send that failed took the socket's error with it: this end is no FIN but an RST.
+    if (write_broken_ && !established_.stream.failure().detail.empty()) return FailBroken();
     return Fail({ErrorKind::kClosedEarly,
                  established_.remote + " closed the connection without an answer" + HintOf()});
   }
@@ -390,6 +392,10 @@ void H1Connection::OnEnd() {
 void H1Connection::OnBroken() {
   if (exchange_ == nullptr) return Close();
   if (partial_ == nullptr && RetryIfStale(Ending::kBroken)) return;
+  FailBroken();
+}
+
+void H1Connection::FailBroken() {
   const Failure& failure = established_.stream.failure();
   Fail({failure.kind,
         established_.remote + ": " + failure.detail + ", " + StageOf(*exchange_) + HintOf()});

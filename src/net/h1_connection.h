@@ -65,6 +65,7 @@ class H1Connection final : public Connection, private Timer, private Deferred {
   void Finish(HttpResponse& response, const ResponseHead& head, bool leftover);
   void FailParse(const Http1Error& error);
   void Fail(const Failure& failure);
+  void FailBroken();  // by what the stream says went wrong
   enum class Ending : std::uint8_t { kClosed, kBroken };  // by FIN; by RST or an error
   [[nodiscard]] bool RetryIfStale(Ending how);
   [[nodiscard]] bool MayRepeat(Ending how) const;
