@@ -91,8 +91,8 @@ class Bench:
     def server_cores(self):
         return self.cores.others or (self.cores.client,)
 
-    def lean(self):
-        return Lean(self.programs, self.server_cores())
+    def lean(self, scheme="http"):
+        return Lean(self.programs, self.server_cores(), scheme)
 
     def nginx(self):
         return Nginx(self.server_cores())
@@ -191,7 +191,7 @@ class Bench:
 
     def tls(self):
         self.family(self.bench_client(scheme="https"),
-                    {"engine.tls_vs_wrk": clients.Wrk(scheme="https")}, self.nginx())
+                    {"engine.tls_vs_wrk": clients.Wrk(scheme="https")}, self.lean("https"))
 
     def h2(self):
         for streams in (1, 10):
@@ -421,8 +421,8 @@ class Bench:
         self.emit(figure, ratios, "one process", why or self.quick_reason())
 
     def one_two_process_pair(self, server):
-        """One process with 64 connections, then two with 32 each on the same core, then one."""
-        whole = clients.RondaBench(self.ronda)
+        """One process with 128 connections, then two with 64 each on the same core, then one."""
+        whole = clients.RondaBench(self.ronda, connections=128)
         before = whole.run(server, self.seconds, self.cores.client).cpu_us
         both = self.two_at_once(server)
         after = whole.run(server, self.seconds, self.cores.client).cpu_us
@@ -432,7 +432,7 @@ class Bench:
 
     def two_at_once(self, server):
         from concurrent.futures import ThreadPoolExecutor
-        half = [clients.RondaBench(self.ronda, connections=32) for _ in range(2)]
+        half = [clients.RondaBench(self.ronda) for _ in range(2)]
         with ThreadPoolExecutor(2) as pool:
             outcomes = list(pool.map(
                 lambda client: client.run(server, self.seconds, self.cores.client), half))

@@ -6,6 +6,7 @@ from .machine import tell
 
 IDLE_LIMIT = 0.03          # a core that idles more was waiting for the server
 LIMIT_SHARE_OF_WRK = 0.80  # a limit client that costs more is no limit
+TRIES = 4                  # of a run whose client had to wait
 
 
 @dataclass
@@ -31,6 +32,16 @@ def counted(client, server, seconds, core):
     return outcome
 
 
+def busy(client, server, seconds, core):
+    """A run whose client did not wait for the server, if one of TRIES is: a client that is as quick as
+    the server waits every other time."""
+    for _ in range(TRIES):
+        outcome = counted(client, server, seconds, core)
+        if outcome.idle_share <= IDLE_LIMIT:
+            break
+    return outcome
+
+
 def run_pairs(family, server, core, pairs, seconds):
     """Fills the family until every peer has `pairs` valid ones, or after twice as many attempts."""
     for _ in range(2 * pairs):
@@ -44,9 +55,9 @@ def run_pairs(family, server, core, pairs, seconds):
 
 
 def one_pair(family, server, core, seconds):
-    before = [counted(peer, server, seconds, core) for peer in family.peers]
-    ours = counted(family.ours, server, seconds, core)
-    after = [counted(peer, server, seconds, core) for peer in reversed(family.peers)][::-1]
+    before = [busy(peer, server, seconds, core) for peer in family.peers]
+    ours = busy(family.ours, server, seconds, core)
+    after = [busy(peer, server, seconds, core) for peer in reversed(family.peers)][::-1]
     tell("  " + ", ".join(f"{o.client} {o.cpu_us:.2f} us {o.per_second:,.0f}/s "
                           f"idle {100 * o.idle_share:.1f}%" for o in before + [ours] + after))
     for peer, first, second in zip(family.peers, before, after):

@@ -149,17 +149,23 @@ class Nginx:
 class Lean:
     """bench/servers/lean_server.cc: cheaper a request than any client, so that no client waits."""
 
-    def __init__(self, programs, cores):
+    def __init__(self, programs, cores, scheme="http"):
         self.program = os.path.join(programs, "lean_server")
         self.cores = cores
+        self.scheme = scheme
+        self.folder = None
 
     def absent(self):
         return None if os.path.exists(self.program) else f"{self.program} is not built: make build"
 
     def __enter__(self):
-        self.process = machine.spawn([self.program, "--port", "0"], self.cores,
-                                     stdout=subprocess.PIPE, text=True)
-        self.http = int(self.process.stdout.readline().split()[1])
+        argv = [self.program, "--port", "0"]
+        if self.scheme == "https":
+            self.folder = tempfile.mkdtemp(prefix="ronda-bench-lean-")
+            self.certificate = make_certificate(self.folder)
+            argv += ["--cert", self.certificate, "--key", f"{self.folder}/key.pem"]
+        self.process = machine.spawn(argv, self.cores, stdout=subprocess.PIPE, text=True)
+        setattr(self, self.scheme, int(self.process.stdout.readline().split()[1]))
         return self
 
     def requests(self):
@@ -171,6 +177,8 @@ class Lean:
         self.process.kill()
         self.process.wait()
         self.process.stdout.close()
+        if self.folder:
+            shutil.rmtree(self.folder, ignore_errors=True)
 
 
 class RecordServer:

@@ -2,7 +2,9 @@
 // measurement that works without a pause: canned responses over HTTP/1.1 keepalive, one thread, no
 // epoll; it asks every connection in turn and never sleeps while one is open.
 //
-//   lean_server [--port 0]
+//   lean_server [--port 0] [--cert FILE --key FILE]
+//
+// With a certificate it speaks TLS instead.
 //
 // Prints "port N" when it listens; at SIGUSR1 "requests N", the requests answered so far; ends at
 // SIGTERM and SIGINT. A path that begins with /api/ or /check/ is answered with the order's JSON, any
@@ -20,9 +22,11 @@
 #include <array>
 #include <cerrno>
 #include <cstdio>
+#include <memory>
 #include <vector>
 
 #include "../common.h"
+#include "tls_side.h"
 
 namespace ronda::bench {
 namespace {
@@ -52,30 +56,44 @@ std::string Order() {
 std::size_t RequestSize(std::string_view data) {
   static constexpr std::string_view kHeadEnd = "\r\n\r\n";
   static constexpr std::string_view kLength = "\r\ncontent-length:";
+  static constexpr std::string_view kTail = "ngth:";
   // Most are a head and nothing else, or nothing else but the body.
   if (data.size() < kHeadEnd.size()) return 0;
   const bool get = data.front() == 'G';
   if (get && data.ends_with(kHeadEnd) && data.find(kHeadEnd) == data.size() - kHeadEnd.size()) {
     return data.size();
   }
-  const std::size_t head = data.find(kHeadEnd);
-  if (head == std::string_view::npos) return 0;
-  std::size_t size = head + kHeadEnd.size();
-  for (std::size_t at = data.find("\r\n"); at + kLength.size() < head;
-       at = data.find("\r\n", at + 2)) {
-    if (strncasecmp(data.data() + at, kLength.data(), kLength.size()) != 0) continue;
-    size += std::strtoul(data.data() + at + kLength.size(), nullptr, 10);
+  const auto* head_end =
+      static_cast<const char*>(memmem(data.data(), data.size(), kHeadEnd.data(), kHeadEnd.size()));
+  if (head_end == nullptr) return 0;
+  const std::string_view head(data.data(), static_cast<std::size_t>(head_end - data.data()));
+  std::size_t size = head.size() + kHeadEnd.size();
+  // The fewest places to look at: every client writes at least this much in small letters.
+  for (const char* at = head.data() + kLength.size();
+       (at = static_cast<const char*>(memmem(at, static_cast<std::size_t>(head_end - at),
+                                             kTail.data(), kTail.size()))) != nullptr;
+       at += kTail.size()) {
+    const char* begin = at + kTail.size() - kLength.size();
+    if (strncasecmp(begin, kLength.data(), kLength.size()) != 0) continue;
+    size += std::strtoul(begin + kLength.size(), nullptr, 10);
   }
   return size <= data.size() ? size : 0;
 }
 
 class Server {
  public:
+  // Speaks TLS from now on; takes `context`.
+  void UseTls(SslContext context) { tls_ = std::move(context); }
+
   // Returns the port, or 0.
   int Listen(int port) {
     listener_ = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     const int one = 1;
     setsockopt(listener_, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
+    // The cheapest there is; its connections inherit it. Where it is missing the default stays.
+    static constexpr std::string_view kCongestionControl = "reno";
+    setsockopt(listener_, IPPROTO_TCP, TCP_CONGESTION, kCongestionControl.data(),
+               kCongestionControl.size());
     sockaddr_in address{};
     address.sin_family = AF_INET;
     address.sin_port = htons(static_cast<std::uint16_t>(port));
@@ -118,11 +136,13 @@ class Server {
  private:
   struct Due {
     int fd = -1;
-    const std::string* response = nullptr;
+    std::string_view bytes;
+    TlsSide* tls = nullptr;  // whose outgoing bytes these are
   };
   struct Connection {
     int fd = -1;
     std::string kept;  // of a request that did not come whole
+    std::unique_ptr<TlsSide> tls = nullptr;
   };
 
   void Accept() {
@@ -130,7 +150,7 @@ class Server {
     int fd;
     while ((fd = accept4(listener_, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC)) >= 0) {
       setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
-      connections_.push_back({fd, {}});
+      connections_.push_back({fd, {}, tls_ ? std::make_unique<TlsSide>(tls_.get()) : nullptr});
     }
   }
 
@@ -139,13 +159,25 @@ class Server {
     const ssize_t got = recv(connection.fd, buffer_.data(), buffer_.size() - 1, 0);
     if (got <= 0) return got < 0 && (errno == EAGAIN || errno == EINTR);
     std::string_view data(buffer_.data(), static_cast<std::size_t>(got));
+    if (connection.tls != nullptr) {
+      plain_.clear();
+      const bool open = connection.tls->Take(data, plain_) && AnswerAll(connection, plain_);
+      const std::string_view outgoing = connection.tls->Outgoing();
+      if (!outgoing.empty()) due_.push_back({connection.fd, outgoing, connection.tls.get()});
+      return open;
+    }
+    return AnswerAll(connection, data);
+  }
+
+  // Answers what these bytes ask for.
+  bool AnswerAll(Connection& connection, std::string_view data) {
     if (!connection.kept.empty()) {
       connection.kept.append(data);
       data = connection.kept;
     }
     std::size_t size = 0;
     while (!data.empty() && (size = RequestSize(data)) > 0) {
-      Answer(connection.fd, data.substr(0, size));
+      Answer(connection, data.substr(0, size));
       data.remove_prefix(size);
     }
     if (data.size() > kMostRequest) return false;
@@ -153,12 +185,17 @@ class Server {
     return true;
   }
 
-  void Answer(int fd, std::string_view request) {
+  void Answer(Connection& connection, std::string_view request) {
     ++requests_;
     const std::size_t path = request.find(' ') + 1;
     const bool order =
         request.substr(path).starts_with("/api/") || request.substr(path).starts_with("/check/");
-    due_.push_back({fd, order ? &order_ : &text_});
+    const std::string& response = order ? order_ : text_;
+    if (connection.tls != nullptr) {
+      connection.tls->Put(response);
+    } else {
+      due_.push_back({connection.fd, response});
+    }
   }
 
   // All answers of a round at once: the client then finds many when it looks, and does not go to
@@ -166,7 +203,8 @@ class Server {
   void SendDue() {
     for (const Due& due : due_) {
       // A client that is gone or does not read shows at the next recv, or never asks again.
-      (void)send(due.fd, due.response->data(), due.response->size(), MSG_NOSIGNAL);
+      (void)send(due.fd, due.bytes.data(), due.bytes.size(), MSG_NOSIGNAL);
+      if (due.tls != nullptr) due.tls->Sent();
     }
     due_.clear();
   }
@@ -177,6 +215,8 @@ class Server {
   std::vector<Due> due_;  // of this round
   const std::string text_ = Response("text/plain", std::string(200, 'x'));
   const std::string order_ = Response("application/json", Order());
+  SslContext tls_;  // null in the clear
+  std::string plain_;
   std::array<char, kMostRequest> buffer_;
 };
 
@@ -192,6 +232,15 @@ int main(int argc, char** argv) {
   sigaction(SIGINT, &action, nullptr);
   sigaction(SIGUSR1, &action, nullptr);
   Server server;
+  const std::string certificate = flags.Text("--cert", "");
+  if (!certificate.empty()) {
+    SslContext context = MakeSslContext(certificate, flags.Text("--key", ""));
+    if (context == nullptr) {
+      std::fputs("lean_server: --cert and --key: no certificate and key in PEM\n", stderr);
+      return 2;
+    }
+    server.UseTls(std::move(context));
+  }
   const int port = server.Listen(flags.Int("--port", 0));
   if (port == 0) {
     std::perror("lean_server: listen");

@@ -16,7 +16,6 @@
 namespace ronda::net {
 namespace {
 
-
 std::string HostPort(const std::string& host, std::uint16_t port) {
   const bool literal6 = host.find(':') != std::string::npos;
   return (literal6 ? "[" + host + "]" : host) + ":" + std::to_string(port);

@@ -12,6 +12,7 @@ namespace ronda::net {
 
 // Of a connection or what becomes one.
 inline constexpr std::uint32_t kReadEvents = EPOLLIN | EPOLLRDHUP;
+inline constexpr std::uint32_t kEndEvents = EPOLLRDHUP | EPOLLHUP | EPOLLERR;
 
 // How an established connection is reached and what it showed.
 struct Established {
@@ -41,8 +42,11 @@ class Connection : public Disposable, public FdHandler {
   [[nodiscard]] virtual bool multiplexes() const = 0;
   // No exchange is on it.
   [[nodiscard]] virtual bool idle() const = 0;
-  // The events it waits for while it has nothing left to send.
-  [[nodiscard]] virtual std::uint32_t read_events() const { return kReadEvents; }
+  // The events it waits for while it has nothing left to send. Edges cost less than levels. Not with
+  // TLS: a record that was read says nothing of what the socket holds.
+  [[nodiscard]] std::uint32_t read_events() const {
+    return established_.tls == nullptr ? kReadEvents | EPOLLET : kReadEvents;
+  }
   // Sends the request. Never calls the handler; failures come later.
   virtual void Start(Exchange& exchange) = 0;
   // Gives the exchange up without a word to its handler.
@@ -63,6 +67,7 @@ class Connection : public Disposable, public FdHandler {
   Established established_;
   bool used_ = false;
   bool closed_ = false;
+  bool end_announced_ = false;  // by kEndEvents: it waits behind the bytes, and is told only once
 };
 
 }  // namespace ronda::net

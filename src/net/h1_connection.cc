@@ -196,13 +196,9 @@ void H1Connection::Abandon(Exchange& exchange) {
   Close();
 }
 
-std::uint32_t H1Connection::read_events() const {
-  return established_.tls == nullptr ? kReadEvents | EPOLLET : kReadEvents;
-}
-
 void H1Connection::OnReady(std::uint32_t events) {
   if (events & EPOLLRDHUP) peer_closing_ = true;
-  if (events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) end_announced_ = true;
+  if (events & kEndEvents) end_announced_ = true;
   if (events & EPOLLOUT && want_write_) Pump();
   if (!closed_ && events & ~static_cast<std::uint32_t>(EPOLLOUT)) Receive();
 }

@@ -25,8 +25,6 @@ class H1Connection final : public Connection, private Timer, private Deferred {
   [[nodiscard]] bool WillTake() const override { return false; }
   [[nodiscard]] bool multiplexes() const override { return false; }
   [[nodiscard]] bool idle() const override { return exchange_ == nullptr; }
-  // Edges cost less than levels. Not with TLS: a record read says nothing of what the socket holds.
-  [[nodiscard]] std::uint32_t read_events() const override;
   void Start(Exchange& exchange) override;
   void Abandon(Exchange& exchange) override;
   void OnReady(std::uint32_t events) override;
@@ -76,7 +74,6 @@ class H1Connection final : public Connection, private Timer, private Deferred {
   std::unique_ptr<PartialResponse> partial_;  // null unless a response has come in part
   bool close_after_ = false;  // this exchange is the last
   bool peer_closing_ = false;  // the peer has sent FIN
-  bool end_announced_ = false;  // by an event: it waits behind the bytes, and tells so only once
   bool write_broken_ = false;  // a send failed; what was received may still be a response
   bool want_write_ = false;  // EPOLLOUT is registered
   bool awaiting_continue_ = false;

@@ -206,6 +206,7 @@ void H2Connection::Expire(Exchange& exchange) {
 void H2Connection::Free(Stream& stream) { free_streams_.push_back(&stream); }
 
 void H2Connection::OnReady(std::uint32_t events) {
+  if (events & kEndEvents) end_announced_ = true;
   if (events & ~static_cast<std::uint32_t>(EPOLLOUT)) Receive();
   if (!closed_) Flush();
 }
@@ -218,8 +219,11 @@ void H2Connection::OnDeferred() {
 
 void H2Connection::Receive() {
   receiving_ = true;
-  for (int reads = 0; reads < kReadsAtOnce && !closed_; ++reads) {
+  bool drained = false;
+  for (int reads = 0; reads < kReadsAtOnce && !drained && !closed_; ++reads) {
     const auto io = established_.stream.Read(core_.input(), ClientCore::kInputSize);
+    drained = io.outcome == net::Stream::Outcome::kAgain ||
+              (io.size < ClientCore::kInputSize && !end_announced_);
     if (io.outcome == net::Stream::Outcome::kAgain) break;
     if (io.outcome == net::Stream::Outcome::kEnd) {
       Break(EndedBy({ErrorKind::kClosedEarly, "closed the connection"}));
@@ -237,7 +241,7 @@ void H2Connection::Receive() {
       Break({ErrorKind::kProtocol, established_.remote + ": " + received.message()});
       break;
     }
-    if (established_.stream.ended() || io.size < ClientCore::kInputSize) break;
+    if (established_.stream.ended()) break;
   }
   receiving_ = false;
   if (closed_) return;
@@ -245,7 +249,7 @@ void H2Connection::Receive() {
     return Break(EndedBy({ErrorKind::kClosedEarly, "closed the connection"}));
   }
   if (http2_->closing()) core_.OnNoRoom(session_);
-  if (established_.stream.holds_input()) {
+  if (!drained) {
     more_input_ = true;
     core_.reactor().Defer(*this);
   }

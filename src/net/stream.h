@@ -43,8 +43,6 @@ class Stream {
   [[nodiscard]] const Failure& failure() const { return failure_; }
   // Under TLS the end of the stream may have been seen behind the bytes of the last Read.
   [[nodiscard]] bool ended() const { return ended_; }
-  // Under TLS bytes may have been taken from the socket already, for which no event comes.
-  [[nodiscard]] bool holds_input() const;
   // Of the bytes that left us, how many the peer's kernel has not acknowledged: its program cannot
   // have seen them. 0 when that is not known. A system call.
   [[nodiscard]] std::uint64_t Unacknowledged() const;

@@ -57,7 +57,10 @@ class ExitCodeTest(RondaCase):
         self.assertEqual(self.code("run", ok), 0)
         red = self.scenario('- {id: a, action: http.request, with: {url: $http/ok}, checks: ["status == 201"]}')
         self.assertEqual(self.code("run", red), 99)
-        self.assertEqual(self.code("run", red, "-n", "5"), 0)  # under load the thresholds decide
+        self.assertEqual(self.code("run", red, "-n", "5"), 99)  # nothing worked
+        allowed = self.scenario('- {id: a, action: http.request, with: {url: $http/ok}, checks: ["status == 201"]}',
+                                top='thresholds: ["drill.iterations == 5"]')
+        self.assertEqual(self.code("run", allowed, "-n", "5"), 0)  # under load the thresholds decide
         slow = self.scenario("- {id: a, action: http.request, with: {url: $http/ok}}",
                              top='thresholds: ["drill.p95 < 1us"]')
         self.assertEqual(self.code("run", slow, "-n", "5"), 99)

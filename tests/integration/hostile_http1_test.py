@@ -1,7 +1,7 @@
 """Ronda against HTTP/1.1 servers that break off, hang, lie and flood."""
 import unittest
 
-from ronda import OK, Running, UNAVAILABLE, bench, instrumented, request, run, scenario
+from ronda import Running, UNAVAILABLE, VERDICT, bench, instrumented, request, run, scenario
 from client import HostileServer
 
 USERS, ITERATIONS = 4, 24
@@ -209,7 +209,8 @@ class ManyFailures(Http1Test):
     def test_nothing_but_errors_is_a_complete_report(self):
         done = self.fails("/", "connect-refused", "connect to 127.0.0.1:", "Connection refused",
                           port="refused", iterations=2000)
-        self.assertEqual(done.code, OK)  # no thresholds are set
+        self.assertEqual(done.code, VERDICT)
+        self.assertEqual(done.report["verdict"], "every iteration failed")
         self.assertEqual(done.totals["error_ratio"], 1)
         done = bench(self.server.url("/", "refused"), "-c", "2", "-n", "50")
         self.assertEqual(done.code, UNAVAILABLE)

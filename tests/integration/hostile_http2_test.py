@@ -89,7 +89,7 @@ class Refused(Http2Test):
     def test_the_end_of_the_connection(self):
         self.fails("reset", "reset", "Connection reset by peer")
         self.fails("cut", {"closed-early", "reset"})  # RST when our last frame was not read
-        self.fails("rst-unknown", {"closed-early", "protocol"})
+        self.fails("rst-unknown", {"closed-early", "protocol", "reset"})  # likewise
         self.fails("http1", {"protocol", "reset", "closed-early"})
 
 

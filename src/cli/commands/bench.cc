@@ -1,7 +1,9 @@
 #include <fmt/format.h>
 
+#include <initializer_list>
 #include <ostream>
 #include <string>
+#include <utility>
 
 #include "base/file.h"
 #include "cli/commands/commands.h"
@@ -116,101 +118,137 @@ base::Status CheckUsage(const std::string& url, const base::Options& options) {
   return base::Ok();
 }
 
-double Ms(std::uint64_t ns) { return static_cast<double>(ns) / 1e6; }
-
-base::Result<base::ExitCode> Bench(const Invocation& invocation, Context& context) {
-  const base::Options& options = invocation.options;
-  const std::string& url = invocation.arguments.front();
-  if (const base::Status wrong = CheckUsage(url, options); !wrong.ok())
-    return UsageError(invocation, context, wrong.message());
-  const auto text = ScenarioFor(url, options);
-  if (!text.ok()) return UsageError(invocation, context, text.status().message());
+// The run that these options ask for. InvalidArgument: the call is wrong.
+base::Result<RunRequest> RequestFor(const std::string& url, const base::Options& options) {
+  RETURN_IF_ERROR(CheckUsage(url, options));
+  ASSIGN_OR_RETURN(std::string text, ScenarioFor(url, options));
   RunRequest request;
-  request.sources.push_back(std::make_shared<const model::Source>(model::Source{"bench", *text}));
+  request.sources.push_back(
+      std::make_shared<const model::Source>(model::Source{"bench", std::move(text)}));
   request.places = RunRequest::Places::kHidden;
-  request.options.on_log = [&context](std::string_view level, std::string_view said) {
-    context.err << level << ": " << said << std::endl;
-  };
   if (options.Has("body")) request.set.emplace_back("env.body", options.String("body"));
-  if (options.Has("body-file")) {
-    ASSIGN_OR_RETURN(std::string body, base::ReadFile(options.String("body-file")));
-    request.set.emplace_back("env.body", std::move(body));
-  }
   const std::int64_t streams = options.Int("streams");
   request.users_per_connection = static_cast<std::uint32_t>(streams);
-  const auto users = static_cast<std::uint32_t>(options.Int("connections") * streams);
-  request.load.users = users;
+  request.load.users = static_cast<std::uint32_t>(options.Int("connections") * streams);
   if (options.Has("rate")) request.load.rate = options.Float("rate");
   request.load.duration_ns = static_cast<std::uint64_t>(options.DurationNs("duration"));
   if (options.Has("requests")) {
     request.load.iterations = static_cast<std::uint64_t>(options.Int("requests"));
     if (!options.IsSet("duration")) request.load.duration_ns.reset();
   }
-  ASSIGN_OR_RETURN(request.outputs, ReadOutputs(options.List("out")));
   if (options.Has("threads")) request.options.threads = static_cast<int>(options.Int("threads"));
+  return request;
+}
+
+double Ms(std::uint64_t ns) { return static_cast<double>(ns) / 1e6; }
+
+// What is printed of a run whose only step is the request.
+struct Figures {
+  explicit Figures(const RunDone& done)
+      : load(*done.result.load),
+        scenario(load.totals().scenarios.front()),
+        step(load.totals().steps.front() ? *load.totals().steps.front() : nothing),
+        threads(done.result.threads) {
+    const auto requests = static_cast<double>(step.requests);
+    if (seconds > 0) per_second = requests / seconds;
+    if (step.requests > 0) cpu_us = static_cast<double>(done.cpu_ns) / 1e3 / requests;
+  }
+
+  const stats::StepCounters nothing{nullptr};
+  const stats::Aggregator& load;
+  const stats::ScenarioCounters& scenario;
+  const stats::StepCounters& step;
+  const int threads;
+  const double seconds = load.MeasuredSeconds();
+  double per_second = 0;
+  double cpu_us = 0;
+};
+
+// `"p50":1.5,"max":3.25`, in ms.
+template <typename Histogram>
+std::string Quantiles(const Histogram& histogram,
+                      std::initializer_list<std::pair<std::string_view, double>> wanted) {
+  std::string out;
+  for (const auto& [name, quantile] : wanted) {
+    out += fmt::format("{}\"{}\":{:.6f}", out.empty() ? "" : ",", name,
+                       Ms(histogram.Quantile(quantile)));
+  }
+  return out;
+}
+
+std::string Json(const std::string& url, const Figures& f) {
+  std::string out = fmt::format(
+      "{{\"url\":{},\"requests\":{},\"requests_per_second\":{:.3f},\"errors\":{},"
+      "\"duration_s\":{:.3f},\"threads\":{}",
+      Quoted(url), f.step.requests, f.per_second, f.step.failed, f.seconds, f.threads);
+  out += fmt::format(
+      ",\"latency_ms\":{{{}}}",
+      Quantiles(
+          f.step.Latency(),
+          {{"p50", 0.5}, {"p90", 0.9}, {"p95", 0.95}, {"p99", 0.99}, {"p999", 0.999}, {"max", 1}}));
+  out += fmt::format(",\"service_ms\":{{{}}}",
+                     Quantiles(f.step.service, {{"p50", 0.5}, {"p99", 0.99}, {"max", 1}}));
+  out += fmt::format(",\"lateness_ms\":{{{}}}",
+                     Quantiles(f.scenario.lateness, {{"p50", 0.5}, {"p99", 0.99}, {"max", 1}}));
+  out += fmt::format(
+      ",\"dropped\":{},\"bytes_in\":{},\"bytes_out\":{},\"connections_opened\":{},"
+      "\"cpu_us_per_request\":{:.3f}}}\n",
+      f.scenario.dropped, f.step.bytes_in, f.step.bytes_out,
+      f.load.CurrentGauges().connections_opened, f.cpu_us);
+  return out;
+}
+
+std::string Text(const Figures& f, bool with_rate) {
+  std::string out = fmt::format(
+      "{} requests in {:.2f} s, {:.1f}/s, {} failed, {:.2f} us of CPU each, {} thread{}\n",
+      f.step.requests, f.seconds, f.per_second, f.step.failed, f.cpu_us, f.threads,
+      f.threads == 1 ? "" : "s");
+  const auto ms = [](const auto& histogram, double quantile) {
+    return Ms(histogram.Quantile(quantile));
+  };
+  const auto& latency = f.step.Latency();
+  out += fmt::format(
+      "latency   p50 {:.3f} ms   p90 {:.3f} ms   p95 {:.3f} ms   p99 {:.3f} ms   p99.9 {:.3f} ms   "
+      "max {:.3f} ms\n",
+      ms(latency, 0.5), ms(latency, 0.9), ms(latency, 0.95), ms(latency, 0.99), ms(latency, 0.999),
+      ms(latency, 1));
+  if (with_rate) {
+    const auto& lateness = f.scenario.lateness;
+    out += fmt::format("lateness  p50 {:.3f} ms   p99 {:.3f} ms   max {:.3f} ms   dropped {}\n",
+                       ms(lateness, 0.5), ms(lateness, 0.99), ms(lateness, 1), f.scenario.dropped);
+  }
+  for (const stats::FailureGroup* group : f.load.Failures())
+    out += fmt::format("error     {} x {}\n", group->count, group->message);
+  return out;
+}
+
+base::Result<base::ExitCode> Bench(const Invocation& invocation, Context& context) {
+  const base::Options& options = invocation.options;
+  const std::string& url = invocation.arguments.front();
+  auto asked = RequestFor(url, options);
+  if (!asked.ok()) return UsageError(invocation, context, asked.status().message());
+  RunRequest request = std::move(asked).value();
+  ASSIGN_OR_RETURN(request.outputs, ReadOutputs(options.List("out")));
+  if (options.Has("body-file")) {
+    ASSIGN_OR_RETURN(std::string body, base::ReadFile(options.String("body-file")));
+    request.set.emplace_back("env.body", std::move(body));
+  }
   request.options.on_log = [&](std::string_view level, std::string_view text) {
     context.log.Write(level == "warning" ? base::LogLevel::kWarning : base::LogLevel::kInfo, text);
   };
   ASSIGN_OR_RETURN(const RunDone done, ExecuteRun(std::move(request), context));
 
   for (const std::string& warning : done.result.warnings) context.log.Warning(warning);
-  const stats::Totals& totals = done.result.load->totals();
-  const stats::StepCounters nothing(nullptr);
-  const stats::StepCounters& step = totals.steps.front() ? *totals.steps.front() : nothing;
-  const stats::ScenarioCounters& scenario = totals.scenarios.front();
-  const double seconds = done.result.load->MeasuredSeconds();
-  const double rate = seconds > 0 ? static_cast<double>(step.requests) / seconds : 0;
-  const double cpu_us = step.requests > 0 ? static_cast<double>(done.cpu_ns) / 1e3 /
-                                                static_cast<double>(step.requests)
-                                          : 0;
-  const auto q = [&](double quantile) { return Ms(step.Latency().Quantile(quantile)); };
-  if (options.Switch("json")) {
-    context.out << fmt::format(
-        "{{\"url\":{},\"requests\":{},\"requests_per_second\":{:.3f},\"errors\":{},\"duration_s\":{"
-        ":.3f},\"threads\":{},"
-        "\"latency_ms\":{{\"p50\":{:.6f},\"p90\":{:.6f},\"p95\":{:.6f},\"p99\":{:.6f},\"p999\":{:."
-        "6f},\"max\":{:."
-        "6f}}},"
-        "\"service_ms\":{{\"p50\":{:.6f},\"p99\":{:.6f},\"max\":{:.6f}}},"
-        "\"lateness_ms\":{{\"p50\":{:.6f},\"p99\":{:.6f},\"max\":{:.6f}}},"
-        "\"dropped\":{},\"bytes_in\":{},\"bytes_out\":{},\"connections_opened\":{},\"cpu_us_per_"
-        "request\":{:.3f}}}\n",
-        Quoted(url), step.requests, rate, step.failed, seconds, done.result.threads, q(0.5), q(0.9),
-        q(0.95), q(0.99), q(0.999), Ms(step.Latency().Quantile(1)), Ms(step.service.Quantile(0.5)),
-        Ms(step.service.Quantile(0.99)), Ms(step.service.Quantile(1)),
-        Ms(scenario.lateness.Quantile(0.5)), Ms(scenario.lateness.Quantile(0.99)),
-        Ms(scenario.lateness.Quantile(1)), scenario.dropped, step.bytes_in, step.bytes_out,
-        done.result.load->CurrentGauges().connections_opened, cpu_us);
-  } else {
-    context.out << fmt::format(
-        "{} requests in {:.2f} s, {:.1f}/s, {} failed, {:.2f} us of CPU each, {} thread{}\n",
-        step.requests, seconds, rate, step.failed, cpu_us, done.result.threads,
-        done.result.threads == 1 ? "" : "s");
-    context.out << fmt::format(
-        "latency   p50 {:.3f} ms   p90 {:.3f} ms   p95 {:.3f} ms   p99 {:.3f} ms   p99.9 {:.3f} ms "
-        "  max {:.3f} "
-        "ms\n",
-        q(0.5), q(0.9), q(0.95), q(0.99), q(0.999), Ms(step.Latency().Quantile(1)));
-    if (options.Has("rate")) {
-      context.out << fmt::format(
-          "lateness  p50 {:.3f} ms   p99 {:.3f} ms   max {:.3f} ms   dropped {}\n",
-          Ms(scenario.lateness.Quantile(0.5)), Ms(scenario.lateness.Quantile(0.99)),
-          Ms(scenario.lateness.Quantile(1)), scenario.dropped);
-    }
-    for (const stats::FailureGroup* group : done.result.load->Failures()) {
-      context.out << fmt::format("error     {} x {}\n", group->count, group->message);
-    }
-  }
+  const Figures figures(done);
+  context.out << (options.Switch("json") ? Json(url, figures) : Text(figures, options.Has("rate")));
   context.out.flush();
   const bool lost =
       WriteReports(done.outputs, InputOf(done), context) == Written::kNotAll || done.samples_failed;
   if (done.result.end != engine::RunEnd::kDone) return done.result.exit_code();
-  if (step.requests == step.failed) {
-    return base::Unavailable(
-        fmt::format("{}: not one request succeeded{}", url,
-                    done.result.load->Failures().empty()
-                        ? ""
-                        : ": " + done.result.load->Failures().front()->message));
+  if (figures.step.requests == figures.step.failed) {
+    const auto failures = figures.load.Failures();
+    return base::Unavailable(url + ": not one request succeeded" +
+                             (failures.empty() ? "" : ": " + failures.front()->message));
   }
   return lost ? base::ExitCode::kFailure : base::ExitCode::kOk;
 }

@@ -655,6 +655,8 @@ void Run::Judge(RunResult& result) {
                      " thresholds failed";
   } else if (iterations == 0) {
     result.verdict = "no iteration came to its end";
+  } else if (failed == iterations && result.thresholds.empty()) {
+    result.verdict = "every iteration failed";  // without a threshold that would allow it
   } else {
     result.passed = true;
     result.verdict = program_.single_iteration   ? "every check passed"

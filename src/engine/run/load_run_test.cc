@@ -374,8 +374,13 @@ TEST(Verdict, ASingleIterationPassesOnlyIfEveryCheckDoes) {
 TEST(Verdict, UnderLoadThresholdsDecideAndFailedChecksAloneDoNot) {
   const std::string steps = R"([{id: a, action: wait, with: {for: 0s}, checks: ["waited > 1h"]}])";
   const std::string load = "load: {executor: per-vu-iterations, vus: 1, iterations: 3}\n";
+  TestRun some(Scenario(
+      load, R"([{id: a, action: wait, with: {for: 0s}, checks: ["vu.iteration != 1"]}])"));
+  EXPECT_TRUE(some.Execute().passed);
   TestRun none(Scenario(load, steps));
-  EXPECT_TRUE(none.Execute().passed);
+  EXPECT_FALSE(none.Execute().passed) << "nothing worked, and no threshold says that it may";
+  EXPECT_EQ(none.result.verdict, "every iteration failed");
+  EXPECT_EQ(none.result.exit_code(), base::ExitCode::kCheckFailed);
   TestRun crossed(Scenario(load + "thresholds: [\"drill.checks > 99%\"]", steps));
   EXPECT_FALSE(crossed.Execute().passed);
   EXPECT_EQ(crossed.result.exit_code(), base::ExitCode::kCheckFailed);

@@ -1,7 +1,6 @@
 #include "net/codec/auth.h"
 
 #include <openssl/evp.h>
-#include <openssl/hmac.h>
 
 #include <algorithm>
 #include <array>
@@ -207,8 +206,6 @@ std::string Base64(std::string_view bytes) {
   return text;
 }
 
-std::string Sha256Hex(std::string_view bytes) { return HexDigest(EVP_sha256(), bytes); }
-
 base::Status AppendBasicAuth(std::string_view user, std::string_view password, std::string& out) {
   if (user.find(':') != std::string_view::npos) {
     return base::InvalidArgument("the user name of Basic authentication may not hold a colon");
@@ -315,24 +312,6 @@ void DigestAuth::AppendAuthorization(std::string_view method, std::string_view u
   }
   if (!qop.empty() || c.session) AppendQuoted("cnonce", cnonce, out);
   if (c.userhash) out += ", userhash=true";
-}
-
-std::string HmacCanonical(const HmacRequest& request) {
-  std::string text(request.method);
-  text.append("\n").append(request.target).append("\n").append(request.date).append("\n");
-  return text.append(Sha256Hex(request.body));
-}
-
-void AppendHmacAuthorization(std::string_view key_id, std::string_view secret,
-                             const HmacRequest& request, std::string& out) {
-  const std::string text = HmacCanonical(request);
-  std::array<unsigned char, EVP_MAX_MD_SIZE> digest;
-  unsigned size = 0;
-  CHECK(HMAC(EVP_sha256(), secret.data(), static_cast<int>(secret.size()),
-             reinterpret_cast<const unsigned char*>(text.data()), text.size(), digest.data(),
-             &size) != nullptr);
-  out.append("RONDA-HMAC-SHA256 keyId=\"").append(key_id).append("\", signature=\"");
-  out.append(Base64({reinterpret_cast<const char*>(digest.data()), size})).append("\"");
 }
 
 }  // namespace ronda::net

@@ -12,8 +12,6 @@
 namespace ronda::net {
 
 [[nodiscard]] std::string Base64(std::string_view bytes);
-// Lower-case hexadecimal SHA-256.
-[[nodiscard]] std::string Sha256Hex(std::string_view bytes);
 
 // Appends "Basic ..." (RFC 7617, UTF-8). InvalidArgument when the user name holds a colon or either
 // a control character.
@@ -69,18 +67,5 @@ class DigestAuth {
   std::string fixed_cnonce_;
   std::string session_ha1_;  // of a -sess algorithm, once a nonce was used
 };
-
-// Signs a request with HMAC-SHA-256 over a canonical string: these lines, joined by LF,
-//   METHOD
-//   target as it goes out (path and query)
-//   date   as the Date header says it
-//   hex(sha256(body))
-// The header to send: Authorization: RONDA-HMAC-SHA256 keyId="...", signature="base64".
-struct HmacRequest {
-  std::string_view method, target, date, body;
-};
-[[nodiscard]] std::string HmacCanonical(const HmacRequest& request);
-void AppendHmacAuthorization(std::string_view key_id, std::string_view secret,
-                             const HmacRequest& request, std::string& out);
 
 }  // namespace ronda::net

@@ -109,6 +109,7 @@ class HttpCompiler {
 
   // ---- parts
   void CompileTarget() {
+    const int errors = context_.diagnostics.error_count();
     plan_->method.fixed = "GET";
     if (const Node* method = Find("method")) plan_->method = Text(*method);
     for (const HttpSettings* settings : context_.http) {
@@ -125,7 +126,7 @@ class HttpCompiler {
     }
     const bool fixed =
         plan_->url.dynamic == nullptr && plan_->base_url.dynamic == nullptr && plan_->query.empty();
-    if (!fixed) return;
+    if (!fixed || context_.diagnostics.error_count() > errors) return;
     const std::string& url = plan_->url.fixed;
     const bool absolute = url.starts_with("http://") || url.starts_with("https://");
     if (!absolute && plan_->base_url.fixed.empty()) {
