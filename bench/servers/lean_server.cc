@@ -56,26 +56,19 @@ std::string Order() {
 std::size_t RequestSize(std::string_view data) {
   static constexpr std::string_view kHeadEnd = "\r\n\r\n";
   static constexpr std::string_view kLength = "\r\ncontent-length:";
-  static constexpr std::string_view kTail = "ngth:";
   // Most are a head and nothing else, or nothing else but the body.
   if (data.size() < kHeadEnd.size()) return 0;
   const bool get = data.front() == 'G';
   if (get && data.ends_with(kHeadEnd) && data.find(kHeadEnd) == data.size() - kHeadEnd.size()) {
     return data.size();
   }
-  const auto* head_end =
-      static_cast<const char*>(memmem(data.data(), data.size(), kHeadEnd.data(), kHeadEnd.size()));
-  if (head_end == nullptr) return 0;
-  const std::string_view head(data.data(), static_cast<std::size_t>(head_end - data.data()));
-  std::size_t size = head.size() + kHeadEnd.size();
-  // The fewest places to look at: every client writes at least this much in small letters.
-  for (const char* at = head.data() + kLength.size();
-       (at = static_cast<const char*>(memmem(at, static_cast<std::size_t>(head_end - at),
-                                             kTail.data(), kTail.size()))) != nullptr;
-       at += kTail.size()) {
-    const char* begin = at + kTail.size() - kLength.size();
-    if (strncasecmp(begin, kLength.data(), kLength.size()) != 0) continue;
-    size += std::strtoul(begin + kLength.size(), nullptr, 10);
+  const std::size_t head = data.find(kHeadEnd);
+  if (head == std::string_view::npos) return 0;
+  std::size_t size = head + kHeadEnd.size();
+  for (std::size_t at = data.find("\r\n"); at + kLength.size() < head;
+       at = data.find("\r\n", at + 2)) {
+    if (strncasecmp(data.data() + at, kLength.data(), kLength.size()) != 0) continue;
+    size += std::strtoul(data.data() + at + kLength.size(), nullptr, 10);
   }
   return size <= data.size() ? size : 0;
 }
