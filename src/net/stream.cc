@@ -6,7 +6,6 @@
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 #include <sys/socket.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <cstddef>
@@ -15,20 +14,6 @@
 #include "net/tls.h"
 
 namespace ronda::net {
-namespace {
-
-// As recv and send, which are cancellation points: in a process with threads these pay two atomic
-// operations more for each call.
-ssize_t Receive(int fd, void* into, std::size_t room) {
-  return syscall(SYS_recvfrom, fd, into, room, 0, nullptr, nullptr);
-}
-
-ssize_t Send(int fd, const void* from, std::size_t size) {
-  return syscall(SYS_sendto, fd, from, size, MSG_NOSIGNAL, nullptr, 0);
-}
-
-}  // namespace
-
 Stream::Stream(Stream&& other) noexcept
     : fd_(std::exchange(other.fd_, -1)),
       ssl_(std::exchange(other.ssl_, nullptr)),
@@ -58,7 +43,7 @@ void Stream::Close() {
 Stream::Io Stream::Read(char* into, std::size_t room) {
   if (ssl_ != nullptr) return ReadTls(into, room);
   for (;;) {
-    const ssize_t got = Receive(fd_, into, room);
+    const ssize_t got = recv(fd_, into, room, 0);
     if (got > 0) return {Outcome::kOk, static_cast<std::size_t>(got)};
     if (got == 0) return {Outcome::kEnd, 0};
     if (errno == EAGAIN) return {Outcome::kAgain, 0};
@@ -71,7 +56,7 @@ Stream::Io Stream::Write(const iovec* pieces, int count) {
   for (;;) {
     ssize_t sent = 0;
     if (count == 1) {
-      sent = Send(fd_, pieces->iov_base, pieces->iov_len);
+      sent = send(fd_, pieces->iov_base, pieces->iov_len, MSG_NOSIGNAL);
     } else {
       msghdr message{};
       message.msg_iov = const_cast<iovec*>(pieces);
