@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "base/core/sanitizers.h"
 #include "net/address.h"
 #include "net/client_harness.h"
 #include "net/scripted_server.h"
@@ -20,17 +21,6 @@ namespace {
 
 using Peer = ScriptedServer::Peer;
 using testing::HasSubstr;
-
-#if defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-#define RONDA_SANITIZED 1
-#endif
-#endif
-#ifdef RONDA_SANITIZED
-constexpr bool kSanitized = true;
-#else
-constexpr bool kSanitized = false;
-#endif
 
 ScriptedServer::Script Say(std::string bytes) {
   return [bytes](Peer& peer) {
@@ -83,7 +73,8 @@ TEST(ExchangeErrors, AForeignSourceAddressHasNoLocalPort) {
 }
 
 TEST(ExchangeErrors, RunningOutOfDescriptorsIsToldAndPasses) {
-  if (kSanitized) GTEST_SKIP() << "UBSan itself needs descriptors to look at an object's type";
+  if (RONDA_ASAN || RONDA_TSAN)
+    GTEST_SKIP() << "UBSan itself needs descriptors to look at an object's type";
   ScriptedServer server(Echo);
   ClientHarness h;
   rlimit before{};

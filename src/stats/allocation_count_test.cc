@@ -3,19 +3,12 @@
 #include <new>
 #include <optional>
 
+#include "base/core/sanitizers.h"
 #include "stats/stats_test_util.h"
 
 // Replaces the allocation functions of this test binary by ones that count. The sanitizers have their
 // own, which stay.
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define RONDA_SANITIZED 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-#define RONDA_SANITIZED 1
-#endif
-#endif
-
-#ifdef RONDA_SANITIZED
+#if RONDA_ASAN || RONDA_TSAN
 
 namespace ronda::stats {
 

@@ -6,20 +6,12 @@
 #include <new>
 #include <utility>
 
+#include "base/core/sanitizers.h"
+
 namespace ronda::net {
 namespace {
 
-#if defined(__SANITIZE_ADDRESS__)
-constexpr bool kAllFromHeap = true;
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-constexpr bool kAllFromHeap = true;
-#else
-constexpr bool kAllFromHeap = false;
-#endif
-#else
-constexpr bool kAllFromHeap = false;
-#endif
+constexpr bool kAllFromHeap = RONDA_ASAN != 0;
 
 }  // namespace
 
