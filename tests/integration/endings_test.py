@@ -153,6 +153,7 @@ class Feeds(EndingsTest):
         done = self.drive("fail", "-u", "3", "-n", "14")
         self.assertEqual(done.code, ABORTED, done)
         self.assertEqual(done.report["run"]["end"], "aborted")
+        self.assertIn("feed row came to its end", done.report["run"]["reason"])
         self.assertEqual(self.served(), list(range(10)))
         self.assertEqual((done.totals["iterations"], done.totals["iterations_interrupted"]),
                          (10, 0), done)

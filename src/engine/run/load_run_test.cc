@@ -360,6 +360,15 @@ TEST(Meet, IsNothingInASingleIteration) {
   EXPECT_THAT(run.Lines(), ElementsAre("a: go"));
 }
 
+// ---- what cannot be compiled
+
+TEST(Compile, AnUnknownNameInAUrlIsOneError) {
+  TestRun run(Scenario("", R"([{id: a, action: http.request, with: {url: "${lgoin.url}/x"}}])"));
+  EXPECT_FALSE(run.Compile());
+  EXPECT_EQ(run.diagnostics.error_count(), 1) << run.Said();
+  EXPECT_THAT(run.Said(), HasSubstr("lgoin"));
+}
+
 // ---- verdicts
 
 TEST(Verdict, ASingleIterationPassesOnlyIfEveryCheckDoes) {
@@ -374,8 +383,8 @@ TEST(Verdict, ASingleIterationPassesOnlyIfEveryCheckDoes) {
 TEST(Verdict, UnderLoadThresholdsDecideAndFailedChecksAloneDoNot) {
   const std::string steps = R"([{id: a, action: wait, with: {for: 0s}, checks: ["waited > 1h"]}])";
   const std::string load = "load: {executor: per-vu-iterations, vus: 1, iterations: 3}\n";
-  TestRun some(Scenario(
-      load, R"([{id: a, action: wait, with: {for: 0s}, checks: ["vu.iteration != 1"]}])"));
+  TestRun some(
+      Scenario(load, R"([{id: a, action: wait, with: {for: 0s}, checks: ["vu.iteration != 1"]}])"));
   EXPECT_TRUE(some.Execute().passed);
   TestRun none(Scenario(load, steps));
   EXPECT_FALSE(none.Execute().passed) << "nothing worked, and no threshold says that it may";
