@@ -7,7 +7,7 @@ namespace ronda::trace::segment {
 namespace {
 
 constexpr std::string_view kMagic = "RNDAMAN1";
-constexpr std::uint64_t kVersion = 1;
+constexpr std::uint64_t kVersion = 2;
 
 std::string Numbered(std::string_view kind, std::uint64_t number) {
   std::string digits = std::to_string(number);
@@ -15,7 +15,7 @@ std::string Numbered(std::string_view kind, std::uint64_t number) {
          digits;
 }
 
-bool ReadEntries(base::VarintReader& reader, Manifest& manifest) {
+bool ReadEntries(base::VarintReader& reader, std::uint64_t version, Manifest& manifest) {
   std::uint64_t count = 0;
   if (!reader.Next(manifest.next_id) || !reader.Next(manifest.sealed_through) ||
       !reader.Next(manifest.expired) || !reader.Next(manifest.lost) ||
@@ -29,6 +29,9 @@ bool ReadEntries(base::VarintReader& reader, Manifest& manifest) {
       if (!reader.Next(*value)) return false;
     }
   }
+  std::string_view note;
+  if (version >= 2 && !reader.NextBytes(note)) return false;
+  manifest.note = note;
   return reader.at_end();
 }
 
@@ -50,6 +53,7 @@ std::string EncodeManifest(const Manifest& manifest) {
       base::PutVarint(value, out);
     }
   }
+  base::PutBytes(manifest.note, out);
   PutFixed64(Hash(out), out);
   return out;
 }
@@ -68,7 +72,7 @@ base::Result<Manifest> DecodeManifest(std::string_view bytes) {
                                     "): start that version, or a newer one");
   }
   Manifest manifest;
-  if (!ReadEntries(reader, manifest)) return damaged;
+  if (!ReadEntries(reader, version, manifest)) return damaged;
   return manifest;
 }
 

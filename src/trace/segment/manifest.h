@@ -26,6 +26,7 @@ struct Manifest {
   std::uint64_t expired = 0;
   std::uint64_t lost = 0;
   std::vector<Entry> segments;  // oldest first
+  std::string note;  // of the store's owner, about the records up to sealed_through; any bytes
   bool operator==(const Manifest&) const = default;
 };
 

@@ -14,6 +14,19 @@ constexpr std::string_view kAside = "damaged-";
 constexpr std::string_view kSegmentPrefix = "segment-";
 constexpr std::string_view kWalPrefix = "wal-";
 
+// Writes the block's segment; not yet in the manifest.
+base::Result<Manifest::Entry> WriteSegment(FileSystem& files, SegmentWriter& writer,
+                                           const Block& block, std::uint64_t id, SegmentInfo info,
+                                           int level) {
+  const std::string bytes = writer.Write(block, info, level);
+  RETURN_IF_ERROR(WriteWhole(files, SegmentName(id), bytes));
+  return Manifest::Entry{.id = id,
+                         .rows = block.rows(),
+                         .bytes = bytes.size(),
+                         .partition_ns = info.partition_ns,
+                         .merged = info.merged};
+}
+
 }  // namespace
 
 base::Result<std::unique_ptr<Store>> Store::Open(FileSystem& files, const StoreOptions& options,
@@ -242,18 +255,6 @@ void Store::GiveUpLog() {
   wal_.reset();
 }
 
-base::Result<Manifest::Entry> Store::WriteSegment(const Block& block, SegmentInfo info, int level) {
-  const std::string bytes = writer_.Write(block, info, level);
-  // An id is used once: after a failure nobody knows whether the manifest on disk has it.
-  const Manifest::Entry entry{.id = manifest_.next_id++,
-                              .rows = block.rows(),
-                              .bytes = bytes.size(),
-                              .partition_ns = info.partition_ns,
-                              .merged = info.merged};
-  RETURN_IF_ERROR(WriteWhole(files_, SegmentName(entry.id), bytes));
-  return entry;
-}
-
 base::Status Store::WriteManifest(Manifest manifest) {
   RETURN_IF_ERROR(WriteWhole(files_, std::string(kManifestName), EncodeManifest(manifest)));
   manifest_ = std::move(manifest);
@@ -280,21 +281,32 @@ base::Status Store::Replace(Manifest next, std::uint64_t made) {
 base::Status Store::Seal() {
   RETURN_IF_ERROR(failure_);
   if (const base::Status status = CommitLog(); !status.ok()) return failure_ = status;
-  if (block_.rows() == 0) return base::Ok();
-  const SegmentInfo info{.partition_ns = block_partition_ns_,
-                         .first_sequence = manifest_.sealed_through + 1,
-                         .last_sequence = committed_through_};
-  ASSIGN_OR_RETURN(const Manifest::Entry entry, WriteSegment(block_, info, options_.seal_level));
+  if (committed_through_ == manifest_.sealed_through) return base::Ok();
   Manifest next = manifest_;
-  next.segments.push_back(entry);
   next.sealed_through = committed_through_;
-  RETURN_IF_ERROR(Replace(std::move(next), entry.id));
-  block_.Clear();
-  committed_rows_ = 0;
+  if (note_) next.note = note_(committed_through_);
+  // Records without spans need no segment.
+  RETURN_IF_ERROR(block_.rows() > 0 ? SealBlock(std::move(next)) : WriteManifest(std::move(next)));
   // The spans are safe; a log that cannot be begun now is tried again by Append.
   if (wal_) old_logs_.push_back(WalName(wal_->first()));
   wal_.reset();
   if (OpenWal().ok()) RemoveSealedLogs();
+  return base::Ok();
+}
+
+base::Status Store::SealBlock(Manifest next) {
+  const SegmentInfo info{.partition_ns = block_partition_ns_,
+                         .first_sequence = manifest_.sealed_through + 1,
+                         .last_sequence = committed_through_};
+  // An id is used once: after a failure nobody knows whether the manifest on disk has it.
+  const std::uint64_t id = manifest_.next_id++;
+  next.next_id = manifest_.next_id;
+  ASSIGN_OR_RETURN(const Manifest::Entry entry,
+                   WriteSegment(files_, writer_, block_, id, info, options_.seal_level));
+  next.segments.push_back(entry);
+  RETURN_IF_ERROR(Replace(std::move(next), entry.id));
+  block_.Clear();
+  committed_rows_ = 0;
   return base::Ok();
 }
 
@@ -305,7 +317,7 @@ void Store::RemoveSealedLogs() {
 
 void Store::RemoveLater(const std::string& name) { (void)files_.Remove(name); }
 
-base::Result<bool> Store::Merge() {
+std::optional<MergePlan> Store::PlanMerge(std::size_t least) {
   // The first run of neighbours of one partition that are not full.
   const auto& segments = manifest_.segments;
   std::size_t begin = 0, end = 0;
@@ -318,21 +330,29 @@ base::Result<bool> Store::Merge() {
         break;
       }
     }
-    if (end - begin >= 2) break;
+    if (end - begin >= least) break;
   }
-  if (begin >= segments.size()) return false;
-
-  Block block;
-  SegmentInfo info{.partition_ns = segments[begin].partition_ns, .first_sequence = ~0ull};
-  otlp::SpanBatch batch;
+  if (begin >= segments.size()) return std::nullopt;
+  MergePlan plan{.id = manifest_.next_id++, .partition_ns = segments[begin].partition_ns};
   for (std::size_t i = begin; i < end; ++i) {
-    const SegmentReader& segment = *open_.at(segments[i].id);
+    plan.ids.push_back(segments[i].id);
+    plan.segments.push_back(open_.at(segments[i].id));
+  }
+  return plan;
+}
+
+base::Result<MergeOutcome> RunMerge(FileSystem& files, const StoreOptions& options,
+                                    const MergePlan& plan) {
+  Block block;
+  SegmentInfo info{.partition_ns = plan.partition_ns, .first_sequence = ~0ull};
+  otlp::SpanBatch batch;
+  for (std::size_t i = 0; i < plan.segments.size(); ++i) {
+    const SegmentReader& segment = *plan.segments[i];
     batch.Clear();
     const base::Status status =
-        segment.Read({0, static_cast<std::uint32_t>(segments[i].rows)}, batch);
+        segment.Read({0, static_cast<std::uint32_t>(segment.info().rows)}, batch);
     if (status.code() == base::Code::kDataLoss) {
-      RETURN_IF_ERROR(SetAside(segments[i].id, status));
-      return true;
+      return MergeOutcome{.damaged = plan.ids[i], .why = status};
     }
     RETURN_IF_ERROR(status);
     block.Append(batch);
@@ -340,13 +360,35 @@ base::Result<bool> Store::Merge() {
     info.last_sequence = std::max(info.last_sequence, segment.info().last_sequence);
     info.merged = std::max(info.merged, segment.info().merged + 1);
   }
-  ASSIGN_OR_RETURN(const Manifest::Entry entry, WriteSegment(block, info, options_.merge_level));
+  SegmentWriter writer;
+  ASSIGN_OR_RETURN(const Manifest::Entry entry,
+                   WriteSegment(files, writer, block, plan.id, info, options.merge_level));
+  return MergeOutcome{.entry = entry};
+}
+
+base::Status Store::FinishMerge(const MergePlan& plan, const MergeOutcome& outcome) {
+  if (outcome.damaged != 0) {
+    return open_.contains(outcome.damaged) ? SetAside(outcome.damaged, outcome.why) : base::Ok();
+  }
+  const auto stands = [&](std::uint64_t id) { return open_.contains(id); };
+  if (!std::ranges::all_of(plan.ids, stands)) {
+    RemoveLater(SegmentName(plan.id));  // some expired: the rest is planned anew
+    return base::Ok();
+  }
   Manifest next = manifest_;
-  const auto at = next.segments.begin();
-  next.segments.erase(at + static_cast<std::ptrdiff_t>(begin),
-                      at + static_cast<std::ptrdiff_t>(end));
-  next.segments.insert(next.segments.begin() + static_cast<std::ptrdiff_t>(begin), entry);
-  RETURN_IF_ERROR(Replace(std::move(next), entry.id));
+  const auto at = std::ranges::find(next.segments, plan.ids.front(), &Manifest::Entry::id);
+  *at = outcome.entry;
+  std::erase_if(next.segments, [&](const Manifest::Entry& entry) {
+    return std::ranges::find(plan.ids, entry.id) != plan.ids.end();
+  });
+  return Replace(std::move(next), plan.id);
+}
+
+base::Result<bool> Store::Merge() {
+  const std::optional<MergePlan> plan = PlanMerge();
+  if (!plan) return false;
+  ASSIGN_OR_RETURN(const MergeOutcome outcome, RunMerge(files_, options_, *plan));
+  RETURN_IF_ERROR(FinishMerge(*plan, outcome));
   return true;
 }
 

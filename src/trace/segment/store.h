@@ -4,6 +4,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -37,6 +38,25 @@ struct StoreCounts {
   [[nodiscard]] std::uint64_t total() const { return in_block + in_segments + expired + lost; }
 };
 
+// Neighbouring segments to be joined, as Store::PlanMerge says.
+struct MergePlan {
+  std::uint64_t id = 0;  // of the segment that they become
+  std::uint64_t partition_ns = 0;
+  std::vector<std::uint64_t> ids = {};
+  std::vector<std::shared_ptr<const SegmentReader>> segments = {};
+};
+
+// What RunMerge made of a plan: a segment that is written, or the finding that one is damaged.
+struct MergeOutcome {
+  Manifest::Entry entry = {};
+  std::uint64_t damaged = 0;  // its id; 0: none
+  base::Status why = {};  // of the damage
+};
+
+// Writes the segment of a plan, from any thread. After a failure the plan is void.
+[[nodiscard]] base::Result<MergeOutcome> RunMerge(FileSystem& files, const StoreOptions& options,
+                                                  const MergePlan& plan);
+
 // Spans on disk: log, open block and segments in one folder.
 //
 // Append and Commit are apart so that many requests share one sync: a request is acknowledged after
@@ -49,11 +69,17 @@ class Store {
   // Decodes a record of the log as it was decoded when it came, with whatever was done to it then.
   using Replay = std::function<base::Status(const WalRecord& record, otlp::SpanBatch& batch)>;
 
+  // What Manifest::note is to be when the records up to `through` are sealed; changes nothing.
+  using Note = std::function<std::string(std::uint64_t through)>;
+
   // Opens what is in the folder: reads the log back, sets damaged segments aside, removes what an
   // interrupted seal or merge left. `notices()` says what was found.
   [[nodiscard]] static base::Result<std::unique_ptr<Store>> Open(FileSystem& files,
                                                                  const StoreOptions& options,
                                                                  const Replay& replay);
+
+  // Asked at every seal; without one the manifest keeps its note.
+  void set_note(Note note) { note_ = std::move(note); }
 
   // Takes a request: `record` for the log, `batch` for the block. Seals first when the block is full
   // or belongs to an older partition; a failure of that is returned and the request is not taken.
@@ -67,8 +93,13 @@ class Store {
   [[nodiscard]] std::uint64_t durable_through() const { return committed_through_; }
   // Turns the block into a segment; commits first. After a failure the block is as it was.
   [[nodiscard]] base::Status Seal();
-  // Joins the first neighbours of a partition that fit together into one segment, compressed harder.
-  // False when there is nothing to join.
+  // The first neighbours of a partition, `least` of them or more, that fit together into one segment;
+  // nothing when there are none. One plan at a time: RunMerge it, on another thread if need be, then
+  // finish or forget it.
+  [[nodiscard]] std::optional<MergePlan> PlanMerge(std::size_t least = 2);
+  // Puts the segment in the place of those it was made of, unless they are gone meanwhile.
+  [[nodiscard]] base::Status FinishMerge(const MergePlan& plan, const MergeOutcome& outcome);
+  // All three in one go. False when there is nothing to join.
   [[nodiscard]] base::Result<bool> Merge();
   // Drops the partitions that end at or before `time_ns`; the open block is sealed only by Append.
   [[nodiscard]] base::Status DropBefore(std::uint64_t time_ns);
@@ -81,6 +112,8 @@ class Store {
 
   [[nodiscard]] const Block& block() const { return block_; }
   [[nodiscard]] std::vector<std::shared_ptr<const SegmentReader>> segments() const;
+  // Begin of the partition that the block belongs to, when it has rows.
+  [[nodiscard]] std::uint64_t block_partition_ns() const { return block_partition_ns_; }
   [[nodiscard]] const Manifest& manifest() const { return manifest_; }
   [[nodiscard]] StoreCounts counts() const;
   // Bytes of the segments' files.
@@ -102,8 +135,8 @@ class Store {
   void GiveUpLog();
   base::Status WriteManifest(Manifest manifest);
   base::Result<std::shared_ptr<const SegmentReader>> OpenSegment(std::uint64_t id);
-  // Writes the block's segment under the next id; not yet in the manifest.
-  base::Result<Manifest::Entry> WriteSegment(const Block& block, SegmentInfo info, int level);
+  // Makes the block a segment, and `next` with it the manifest.
+  base::Status SealBlock(Manifest next);
   // Makes `next` the manifest, in which the segment `made` is new; files no longer named go.
   base::Status Replace(Manifest next, std::uint64_t made);
   base::Status Drop(const std::function<bool(const Manifest::Entry&)>& gone);
@@ -125,6 +158,7 @@ class Store {
   std::uint64_t lost_records_ = 0;
   Block block_;
   SegmentWriter writer_;
+  Note note_;
   std::vector<std::string> notices_;
 };
 

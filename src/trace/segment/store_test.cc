@@ -357,6 +357,43 @@ TEST(StoreTest, PartitionsExpireWholeAndAreCounted) {
   EXPECT_EQ(rig.store->counts().total(), 85u);
 }
 
+TEST(StoreTest, ASealKeepsWhatTheOwnerSaysOfItsRecords) {
+  Rig rig(8);
+  ASSERT_TRUE(rig.Open().ok());
+  rig.store->set_note([](std::uint64_t through) { return "through " + std::to_string(through); });
+  ASSERT_TRUE(rig.Append(5).ok());
+  ASSERT_TRUE(rig.Append(5).ok());
+  EXPECT_EQ(rig.store->manifest().note, "");
+  ASSERT_TRUE(rig.Seal().ok());
+  EXPECT_EQ(rig.store->manifest().note, "through 2");
+  // Records without spans are sealed too, and leave no segment.
+  ASSERT_TRUE(rig.store->Append({.received_ns = kHour, .body = {}}, {}).ok());
+  ASSERT_TRUE(rig.Seal().ok());
+  ASSERT_TRUE(rig.Open().ok());
+  EXPECT_EQ(rig.store->manifest().note, "through 3");
+  EXPECT_EQ(rig.store->manifest().sealed_through, 3u);
+  EXPECT_THAT(rig.store->segments(), SizeIs(1));
+}
+
+TEST(StoreTest, AMergeOfWhatExpiredMeanwhileLeavesNothing) {
+  Rig rig(9);
+  ASSERT_TRUE(rig.Open().ok());
+  for (int i = 0; i < 2; ++i) {
+    ASSERT_TRUE(rig.Append(20).ok());
+    ASSERT_TRUE(rig.Seal().ok());
+  }
+  const auto plan = rig.store->PlanMerge();
+  ASSERT_TRUE(plan.has_value());
+  EXPECT_FALSE(rig.store->PlanMerge(3).has_value());
+  const auto outcome = RunMerge(rig.files, kSmall, *plan);
+  ASSERT_TRUE(outcome.ok());
+  ASSERT_TRUE(rig.store->DropBefore(2 * kHour).ok());
+  ASSERT_TRUE(rig.store->FinishMerge(*plan, *outcome).ok());
+  EXPECT_THAT(rig.Everything(), IsEmpty());
+  EXPECT_EQ(rig.store->counts().expired, 40u);
+  EXPECT_EQ(rig.files.Bytes(SegmentName(plan->id)), nullptr);
+}
+
 TEST(StoreTest, ALogThatCannotBeReadCostsItsRequestsOnly) {
   Rig rig(7);
   ASSERT_TRUE(rig.Open().ok());

@@ -7,9 +7,11 @@ namespace ronda::trace::segment {
 namespace {
 
 constexpr std::string_view kMagic = "RNDAWAL1";
-constexpr std::uint32_t kVersion = 1;
+constexpr std::uint32_t kVersion = 2;
 constexpr std::size_t kFileHeader = 32;
-constexpr std::string_view kMark = "RWR1";
+constexpr std::string_view kMark = "RWR2";
+constexpr std::string_view kMarkWithoutNote = "RWR1";  // of version 1
+constexpr std::string_view kAnyMark = "RWR";
 constexpr std::size_t kRecordHeader = 24;
 constexpr std::size_t kMostPayload = 1u << 30;
 
@@ -20,7 +22,8 @@ std::uint64_t ChecksumOf(std::string_view head, std::string_view payload) {
 
 // False unless a good record begins `bytes`.
 bool ReadRecord(std::string_view bytes, std::uint64_t& sequence, std::string_view& payload) {
-  if (bytes.size() < kRecordHeader || !bytes.starts_with(kMark)) return false;
+  if (bytes.size() < kRecordHeader) return false;
+  if (!bytes.starts_with(kMark) && !bytes.starts_with(kMarkWithoutNote)) return false;
   const std::uint32_t size = Fixed32At(bytes.data() + 4);
   if (size > kMostPayload || size > bytes.size() - kRecordHeader) return false;
   payload = bytes.substr(kRecordHeader, size);
@@ -29,13 +32,14 @@ bool ReadRecord(std::string_view bytes, std::uint64_t& sequence, std::string_vie
   return true;
 }
 
-bool ReadPayload(std::string_view payload, WalRecord& record) {
+bool ReadPayload(std::string_view payload, std::string_view mark, WalRecord& record) {
   base::VarintReader reader(payload);
   std::uint64_t signal = 0, encoding = 0;
   if (!reader.Next(record.received_ns) || !reader.NextUpTo(1, signal) ||
       !reader.NextUpTo(2, encoding) || !reader.Next(record.raw_size)) {
     return false;
   }
+  if (mark == kMark && !reader.NextBytes(record.note)) return false;
   record.signal = static_cast<Signal>(signal);
   record.encoding = static_cast<BodyEncoding>(encoding);
   record.body = payload.substr(payload.size() - reader.left());
@@ -70,6 +74,7 @@ std::uint64_t WalWriter::Append(const WalRecord& record) {
   base::PutVarint(static_cast<std::uint64_t>(record.signal), buffer_);
   base::PutVarint(static_cast<std::uint64_t>(record.encoding), buffer_);
   base::PutVarint(record.raw_size, buffer_);
+  base::PutBytes(record.note, buffer_);
   buffer_ += record.body;
   const auto size = static_cast<std::uint32_t>(buffer_.size() - begin - kRecordHeader);
   char* head = buffer_.data() + begin;
@@ -121,9 +126,9 @@ base::Status ReadWal(std::string_view bytes, WalDamage& damage,
     std::string_view payload;
     WalRecord record;
     if (!ReadRecord(bytes.substr(at), sequence, payload) || sequence < expected ||
-        !ReadPayload(payload, record)) {
+        !ReadPayload(payload, bytes.substr(at, kMark.size()), record)) {
       // On to the next mark: what lies between two good records is damage, the rest a torn tail.
-      const std::size_t next = std::min(bytes.find(kMark, at + 1), bytes.size());
+      const std::size_t next = std::min(bytes.find(kAnyMark, at + 1), bytes.size());
       bad += next - at;
       at = next;
       continue;

@@ -16,12 +16,13 @@ enum class BodyEncoding : std::uint8_t { kIdentity = 0, kZstd = 1, kGzip = 2 };
 // What the body is.
 enum class Signal : std::uint8_t { kTraces = 0, kLogs = 1 };
 
-// One request as it was received; `body` is borrowed.
+// One request as it was received; the texts are borrowed.
 struct WalRecord {
   std::uint64_t received_ns = 0;  // since 1970
   Signal signal = Signal::kTraces;
   BodyEncoding encoding = BodyEncoding::kIdentity;
   std::uint64_t raw_size = 0;  // of the body when decompressed
+  std::string_view note = {};  // what its writer wants to find again with it; any bytes
   std::string_view body;
 };
 

@@ -55,6 +55,34 @@ TEST_F(WalTest, WhatWasCommittedIsRead) {
   EXPECT_EQ(*FirstOfWal(bytes_), 10u);
 }
 
+TEST_F(WalTest, ANoteComesBackWithItsRecord) {
+  auto wal = WalWriter::Create(files_, "noted", 1);
+  ASSERT_TRUE(wal.ok());
+  (*wal)->Append({.note = std::string_view("n\0te", 4), .body = "body"});
+  ASSERT_TRUE((*wal)->Commit().ok());
+  ASSERT_TRUE(ReadWal(*files_.Bytes("noted"), damage_, [](std::uint64_t, const WalRecord& record) {
+                EXPECT_EQ(record.note, std::string_view("n\0te", 4));
+                EXPECT_EQ(record.body, "body");
+                return base::Ok();
+              }).ok());
+}
+
+// Header and record as version 1 wrote them: no note.
+TEST_F(WalTest, AFileOfVersion1IsRead) {
+  std::string bytes = "RNDAWAL1";
+  PutFixed32(1, bytes);
+  PutFixed32(0, bytes);
+  PutFixed64(5, bytes);
+  PutFixed64(Hash(bytes), bytes);
+  const std::string payload = std::string("\7\0\2\x63", 4) + "old";
+  std::string head = "RWR1";
+  PutFixed32(static_cast<std::uint32_t>(payload.size()), head);
+  PutFixed64(5, head);
+  bytes += head;
+  PutFixed64(Hash(payload, Hash(head)), bytes);
+  EXPECT_THAT(Read(bytes + payload), ElementsAre("5:old"));
+}
+
 TEST_F(WalTest, ATornTailIsLeftOutAndWhatIsBeforeItStays) {
   for (std::size_t size = ends_[2]; size < bytes_.size(); ++size) {
     EXPECT_THAT(Read(bytes_.substr(0, size)), ElementsAre("10:one", "11:two"));
