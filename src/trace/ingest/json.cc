@@ -1,0 +1,409 @@
+#include "trace/ingest/json.h"
+
+#include <simdjson.h>
+
+#include <array>
+#include <charconv>
+#include <cmath>
+#include <cstdint>
+#include <limits>
+#include <optional>
+#include <protozero/pbf_writer.hpp>
+#include <utility>
+
+#include "wire/otlp/fields.h"
+
+namespace ronda::trace::ingest {
+namespace {
+
+namespace field = wire::otlp::field;
+namespace dom = simdjson::dom;
+using protozero::pbf_writer;
+using Element = dom::element;
+
+// Past this size the parser's memory is given back after use.
+constexpr std::size_t kKept = 4u << 20;
+
+template <typename T>
+std::optional<T> Number(std::string_view text) {
+  T value{};
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
+  return value;
+}
+
+// An integer as a number, as a text, or as a number with a fraction of nothing.
+template <typename T>
+std::optional<T> IntegerOf(Element value) {
+  if (std::int64_t number = 0; value.get(number) == simdjson::SUCCESS) {
+    return std::in_range<T>(number) ? std::optional(static_cast<T>(number)) : std::nullopt;
+  }
+  if (std::uint64_t number = 0; value.get(number) == simdjson::SUCCESS) {
+    return std::in_range<T>(number) ? std::optional(static_cast<T>(number)) : std::nullopt;
+  }
+  if (double number = 0; value.get(number) == simdjson::SUCCESS) {
+    constexpr double kMost = 9007199254740992.0;  // exact up to here
+    if (std::trunc(number) != number || std::fabs(number) > kMost) return std::nullopt;
+    const auto whole = static_cast<std::int64_t>(number);
+    return std::in_range<T>(whole) ? std::optional(static_cast<T>(whole)) : std::nullopt;
+  }
+  std::string_view text;
+  if (value.get(text) != simdjson::SUCCESS) return std::nullopt;
+  return Number<T>(text);
+}
+
+std::optional<double> DoubleOf(Element value) {
+  if (double number = 0; value.get(number) == simdjson::SUCCESS) return number;
+  std::string_view text;
+  if (value.get(text) != simdjson::SUCCESS) return std::nullopt;
+  if (text == "NaN") return std::numeric_limits<double>::quiet_NaN();
+  if (text == "Infinity") return std::numeric_limits<double>::infinity();
+  if (text == "-Infinity") return -std::numeric_limits<double>::infinity();
+  return Number<double>(text);
+}
+
+int HexDigit(char c) {
+  if (c >= '0' && c <= '9') return c - '0';
+  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
+  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
+  return -1;
+}
+
+// The bytes of a hex text; one byte, which no id has, for another text.
+std::string BytesOfHex(std::string_view hex) {
+  const std::string wrong(1, '\0');
+  if (hex.size() % 2 != 0 || hex.size() > 64) return wrong;
+  std::string bytes;
+  for (std::size_t i = 0; i < hex.size(); i += 2) {
+    const int high = HexDigit(hex[i]), low = HexDigit(hex[i + 1]);
+    if (high < 0 || low < 0) return wrong;
+    bytes += static_cast<char>(high << 4 | low);
+  }
+  return bytes;
+}
+
+// RFC 4648, either alphabet, with or without padding.
+std::optional<std::string> BytesOfBase64(std::string_view text) {
+  while (text.ends_with('=')) text.remove_suffix(1);
+  std::string bytes;
+  std::uint32_t bits = 0;
+  int count = 0;
+  for (const char c : text) {
+    int value = -1;
+    if (c >= 'A' && c <= 'Z') value = c - 'A';
+    if (c >= 'a' && c <= 'z') value = c - 'a' + 26;
+    if (c >= '0' && c <= '9') value = c - '0' + 52;
+    if (c == '+' || c == '-') value = 62;
+    if (c == '/' || c == '_') value = 63;
+    if (value < 0) return std::nullopt;
+    bits = bits << 6 | static_cast<std::uint32_t>(value);
+    count += 6;
+    if (count >= 8) bytes += static_cast<char>(bits >> (count -= 8));
+  }
+  if (text.size() % 4 == 1) return std::nullopt;
+  return bytes;
+}
+
+constexpr std::array<std::string_view, 6> kKinds = {"SPAN_KIND_UNSPECIFIED", "SPAN_KIND_INTERNAL",
+                                                    "SPAN_KIND_SERVER",      "SPAN_KIND_CLIENT",
+                                                    "SPAN_KIND_PRODUCER",    "SPAN_KIND_CONSUMER"};
+constexpr std::array<std::string_view, 3> kStatuses = {"STATUS_CODE_UNSET", "STATUS_CODE_OK",
+                                                       "STATUS_CODE_ERROR"};
+
+// Walks one request. Stops writing anything of use at the first error, which `error()` has.
+class Transcoder {
+ public:
+  explicit Transcoder(std::string& out) : out_(out) {}
+  [[nodiscard]] const std::string& error() const { return error_; }
+
+  void Request(Element root) {
+    pbf_writer request(out_);
+    Fields(root, "the request", [&](std::string_view name, Element value) {
+      if (name == "resourceSpans") Each(value, name, request, field::kRequestResources, Resources);
+    });
+  }
+
+ private:
+  void Fail(std::string_view name, std::string_view wanted) {
+    if (error_.empty()) error_ = "\"" + std::string(name) + "\" is no " + std::string(wanted);
+  }
+
+  // Calls `take` for each member that is not null.
+  template <typename Take>
+  void Fields(Element value, std::string_view what, const Take& take) {
+    dom::object object;
+    if (value.get(object) != simdjson::SUCCESS) return Fail(what, "object");
+    for (const auto [name, member] : object) {
+      if (!error_.empty()) return;
+      if (!member.is_null()) take(name, member);
+    }
+  }
+
+  // A message, also when it has nothing in it: protozero would leave it out.
+  template <typename Fill>
+  void Message(pbf_writer& into, std::uint32_t tag, const Fill& fill) {
+    const std::size_t before = out_.size();
+    {
+      pbf_writer message(into, tag);
+      fill(message);
+    }
+    if (out_.size() == before) into.add_message(tag, "", 0);
+  }
+
+  // An array of messages, each written by `write`.
+  template <typename Write>
+  void Each(Element value, std::string_view name, pbf_writer& into, std::uint32_t tag,
+            const Write& write) {
+    dom::array array;
+    if (value.get(array) != simdjson::SUCCESS) return Fail(name, "array");
+    for (const Element element : array) {
+      if (!error_.empty()) return;
+      Message(into, tag, [&](pbf_writer& message) { write(*this, message, element); });
+    }
+  }
+
+  void Text(pbf_writer& into, std::uint32_t tag, std::string_view name, Element value) {
+    std::string_view text;
+    if (value.get(text) != simdjson::SUCCESS) return Fail(name, "string");
+    into.add_string(tag, text.data(), text.size());
+  }
+  void Texts(pbf_writer& into, std::uint32_t tag, std::string_view name, Element value) {
+    dom::array array;
+    if (value.get(array) != simdjson::SUCCESS) return Fail(name, "array");
+    for (const Element element : array) Text(into, tag, name, element);
+  }
+  void Id(pbf_writer& into, std::uint32_t tag, std::string_view name, Element value) {
+    std::string_view text;
+    if (value.get(text) != simdjson::SUCCESS) return Fail(name, "string");
+    if (text.empty()) return;
+    const std::string bytes = BytesOfHex(text);
+    into.add_bytes(tag, bytes.data(), bytes.size());
+  }
+  void Time(pbf_writer& into, std::uint32_t tag, std::string_view name, Element value) {
+    const auto number = IntegerOf<std::uint64_t>(value);
+    if (!number) return Fail(name, "unsigned integer");
+    into.add_fixed64(tag, *number);
+  }
+  void Count(pbf_writer& into, std::uint32_t tag, std::string_view name, Element value) {
+    const auto number = IntegerOf<std::uint32_t>(value);
+    if (!number) return Fail(name, "unsigned integer");
+    into.add_uint32(tag, *number);
+  }
+  void Flags(pbf_writer& into, std::uint32_t tag, std::string_view name, Element value) {
+    const auto number = IntegerOf<std::uint32_t>(value);
+    if (!number) return Fail(name, "unsigned integer");
+    into.add_fixed32(tag, *number);
+  }
+  template <typename Names>
+  void Enum(pbf_writer& into, std::uint32_t tag, std::string_view name, Element value,
+            const Names& names) {
+    std::string_view text;
+    if (value.get(text) == simdjson::SUCCESS) {
+      for (std::size_t i = 0; i < names.size(); ++i) {
+        if (names[i] == text) return into.add_enum(tag, static_cast<std::int32_t>(i));
+      }
+    }
+    const auto number = IntegerOf<std::int32_t>(value);
+    if (!number) return Fail(name, "value of its enum");
+    into.add_enum(tag, *number);
+  }
+
+  void Attributes(pbf_writer& into, std::uint32_t tag, std::string_view name, Element value) {
+    Each(value, name, into, tag, KeyValue);
+  }
+
+  // As EncodeElements writes it, so that equal lists are equal bytes: no empty key, no empty value.
+  static void KeyValue(Transcoder& self, pbf_writer& out, Element value) {
+    self.Fields(value, "an attribute", [&](std::string_view name, Element member) {
+      if (name == "key") {
+        if (member.is_string() && member.get_string_length().value_unsafe() == 0) return;
+        self.Text(out, field::kKey, name, member);
+      } else if (name == "value") {
+        pbf_writer any(out, field::kValue);
+        AnyValue(self, any, member);
+      }
+    });
+  }
+
+  static void AnyValue(Transcoder& self, pbf_writer& out, Element value) {
+    self.Fields(value, "value", [&](std::string_view name, Element member) {
+      if (name == "stringValue") {
+        self.Text(out, field::kValueString, name, member);
+      } else if (name == "boolValue") {
+        bool truth = false;
+        if (member.get(truth) != simdjson::SUCCESS) return self.Fail(name, "boolean");
+        out.add_bool(field::kValueBool, truth);
+      } else if (name == "intValue") {
+        const auto number = IntegerOf<std::int64_t>(member);
+        if (!number) return self.Fail(name, "64-bit integer");
+        out.add_int64(field::kValueInt, *number);
+      } else if (name == "doubleValue") {
+        const auto number = DoubleOf(member);
+        if (!number) return self.Fail(name, "number");
+        out.add_double(field::kValueDouble, *number);
+      } else if (name == "bytesValue") {
+        std::string_view text;
+        if (member.get(text) != simdjson::SUCCESS) return self.Fail(name, "string");
+        const auto bytes = BytesOfBase64(text);
+        if (!bytes) return self.Fail(name, "base64");
+        out.add_bytes(field::kValueBytes, bytes->data(), bytes->size());
+      } else if (name == "arrayValue") {
+        self.Elements(out, field::kValueArray, member, AnyValue);
+      } else if (name == "kvlistValue") {
+        self.Elements(out, field::kValueKvlist, member, KeyValue);
+      }
+    });
+  }
+
+  template <typename Write>
+  void Elements(pbf_writer& out, std::uint32_t tag, Element value, const Write& write) {
+    Message(out, tag, [&](pbf_writer& list) {
+      Fields(value, "arrayValue or kvlistValue", [&](std::string_view name, Element member) {
+        if (name == "values") Each(member, name, list, field::kElements, write);
+      });
+    });
+  }
+
+  static void Resources(Transcoder& self, pbf_writer& out, Element value) {
+    self.Fields(value, "an element of resourceSpans", [&](std::string_view name, Element member) {
+      if (name == "resource") {
+        self.Message(out, field::kResource, [&](pbf_writer& r) { self.Resource(r, member); });
+      } else if (name == "scopeSpans") {
+        self.Each(member, name, out, field::kResourceScopes, Scopes);
+      } else if (name == "schemaUrl") {
+        self.Text(out, field::kResourceSchemaUrl, name, member);
+      }
+    });
+  }
+
+  void Resource(pbf_writer& out, Element value) {
+    Fields(value, "resource", [&](std::string_view name, Element member) {
+      if (name == "attributes") {
+        Attributes(out, field::kResourceAttributes, name, member);
+      } else if (name == "droppedAttributesCount") {
+        Count(out, field::kResourceDropped, name, member);
+      } else if (name == "entityRefs") {
+        Each(member, name, out, field::kResourceEntityRefs, EntityRef);
+      }
+    });
+  }
+
+  static void EntityRef(Transcoder& self, pbf_writer& out, Element value) {
+    self.Fields(value, "an entity", [&](std::string_view name, Element member) {
+      if (name == "schemaUrl") self.Text(out, field::kEntitySchemaUrl, name, member);
+      if (name == "type") self.Text(out, field::kEntityType, name, member);
+      if (name == "idKeys") self.Texts(out, field::kEntityIdKeys, name, member);
+      if (name == "descriptionKeys") self.Texts(out, field::kEntityDescriptionKeys, name, member);
+    });
+  }
+
+  static void Scopes(Transcoder& self, pbf_writer& out, Element value) {
+    self.Fields(value, "an element of scopeSpans", [&](std::string_view name, Element member) {
+      if (name == "scope") {
+        self.Message(out, field::kScope, [&](pbf_writer& s) { self.Scope(s, member); });
+      } else if (name == "spans") {
+        self.Each(member, name, out, field::kScopeItems, Span);
+      } else if (name == "schemaUrl") {
+        self.Text(out, field::kScopeSchemaUrl, name, member);
+      }
+    });
+  }
+
+  void Scope(pbf_writer& out, Element value) {
+    Fields(value, "scope", [&](std::string_view name, Element member) {
+      if (name == "name") Text(out, field::kScopeName, name, member);
+      if (name == "version") Text(out, field::kScopeVersion, name, member);
+      if (name == "attributes") Attributes(out, field::kScopeAttributes, name, member);
+      if (name == "droppedAttributesCount") Count(out, field::kScopeDropped, name, member);
+    });
+  }
+
+  static void Span(Transcoder& self, pbf_writer& out, Element value) {
+    self.Fields(value, "a span", [&](std::string_view name, Element member) {
+      if (name == "traceId") return self.Id(out, field::kSpanTraceId, name, member);
+      if (name == "spanId") return self.Id(out, field::kSpanId, name, member);
+      if (name == "parentSpanId") return self.Id(out, field::kSpanParentId, name, member);
+      if (name == "name") return self.Text(out, field::kSpanName, name, member);
+      if (name == "kind") return self.Enum(out, field::kSpanKind, name, member, kKinds);
+      if (name == "startTimeUnixNano") return self.Time(out, field::kSpanStart, name, member);
+      if (name == "endTimeUnixNano") return self.Time(out, field::kSpanEnd, name, member);
+      if (name == "attributes") return self.Attributes(out, field::kSpanAttributes, name, member);
+      if (name == "status") {
+        return self.Message(out, field::kSpanStatus,
+                            [&](pbf_writer& status) { self.Status(status, member); });
+      }
+      self.RareOfSpan(out, name, member);
+    });
+  }
+
+  void RareOfSpan(pbf_writer& out, std::string_view name, Element member) {
+    if (name == "events") return Each(member, name, out, field::kSpanEvents, Event);
+    if (name == "links") return Each(member, name, out, field::kSpanLinks, Link);
+    if (name == "traceState") return Text(out, field::kSpanTraceState, name, member);
+    if (name == "flags") return Flags(out, field::kSpanFlags, name, member);
+    if (name == "droppedAttributesCount") {
+      return Count(out, field::kSpanDroppedAttributes, name, member);
+    }
+    if (name == "droppedEventsCount") return Count(out, field::kSpanDroppedEvents, name, member);
+    if (name == "droppedLinksCount") return Count(out, field::kSpanDroppedLinks, name, member);
+  }
+
+  void Status(pbf_writer& out, Element value) {
+    Fields(value, "status", [&](std::string_view name, Element member) {
+      if (name == "message") Text(out, field::kStatusMessage, name, member);
+      if (name == "code") Enum(out, field::kStatusCode, name, member, kStatuses);
+    });
+  }
+
+  static void Event(Transcoder& self, pbf_writer& out, Element value) {
+    self.Fields(value, "an event", [&](std::string_view name, Element member) {
+      if (name == "timeUnixNano") self.Time(out, field::kEventTime, name, member);
+      if (name == "name") self.Text(out, field::kEventName, name, member);
+      if (name == "attributes") self.Attributes(out, field::kEventAttributes, name, member);
+      if (name == "droppedAttributesCount") self.Count(out, field::kEventDropped, name, member);
+    });
+  }
+
+  static void Link(Transcoder& self, pbf_writer& out, Element value) {
+    self.Fields(value, "a link", [&](std::string_view name, Element member) {
+      if (name == "traceId") self.Id(out, field::kLinkTraceId, name, member);
+      if (name == "spanId") self.Id(out, field::kLinkSpanId, name, member);
+      if (name == "traceState") self.Text(out, field::kLinkTraceState, name, member);
+      if (name == "attributes") self.Attributes(out, field::kLinkAttributes, name, member);
+      if (name == "droppedAttributesCount") self.Count(out, field::kLinkDropped, name, member);
+      if (name == "flags") self.Flags(out, field::kLinkFlags, name, member);
+    });
+  }
+
+  std::string& out_;
+  std::string error_;
+};
+
+}  // namespace
+
+struct JsonReader::Impl {
+  dom::parser parser;
+};
+
+JsonReader::JsonReader() : impl_(std::make_unique<Impl>()) {}
+JsonReader::~JsonReader() = default;
+
+base::Status JsonReader::ReadTraces(std::string_view json, std::string& out) {
+  out.clear();
+  Element root;
+  const auto failure = impl_->parser.parse(json.data(), json.size()).get(root);
+  std::string error;
+  if (failure == simdjson::SUCCESS) {
+    Transcoder transcoder(out);
+    transcoder.Request(root);
+    error = transcoder.error();
+  } else {
+    error = simdjson::error_message(failure);
+  }
+  if (json.size() > kKept) impl_ = std::make_unique<Impl>();
+  if (error.empty()) return base::Ok();
+  out.clear();
+  return base::InvalidArgument("the body is no OTLP/JSON request: " + error);
+}
+
+}  // namespace ronda::trace::ingest

@@ -1,0 +1,310 @@
+#include "trace/ingest/lane.h"
+
+#include <algorithm>
+#include <chrono>
+#include <utility>
+
+namespace ronda::trace::ingest {
+namespace {
+
+namespace otlp = wire::otlp;
+
+// While spans come, this many segments are joined at once: fewer would be written again and again.
+constexpr std::size_t kBusyMerge = 4;
+constexpr std::size_t kIdleMerge = 2;
+// Counts that go with no request wait this long for one.
+constexpr auto kTick = std::chrono::seconds(1);
+
+}  // namespace
+
+Lane::Lane(const LaneOptions& options, const Masker& masker, const base::Clock& clock,
+           base::Log& log)
+    : options_(options), clock_(clock), log_(log), reader_(otlp::Limits(), masker) {}
+
+base::Result<std::unique_ptr<Lane>> Lane::Open(segment::FileSystem& files,
+                                               const LaneOptions& options, const Masker& masker,
+                                               const base::Clock& clock, base::Log& log,
+                                               Recycle recycle) {
+  std::unique_ptr<Lane> lane(new Lane(options, masker, clock, log));
+  lane->recycle_ = std::move(recycle);
+  RETURN_IF_ERROR(lane->OpenStore(files));
+  lane->writer_ = std::thread([&lane = *lane] { lane.Write(); });
+  lane->keeper_ = std::thread([&lane = *lane] { lane.KeepUp(); });
+  return lane;
+}
+
+Lane::~Lane() { Stop(); }
+
+base::Status Lane::OpenStore(segment::FileSystem& files) {
+  files_ = &files;
+  ASSIGN_OR_RETURN(
+      store_, segment::Store::Open(files, options_.store, [this](const auto& record, auto& batch) {
+        return Replay(record, batch);
+      }));
+  if (!DecodeLedger(store_->manifest().note, ledger_) && !store_->manifest().note.empty()) {
+    log_.Warning("the manifest's ledger cannot be read: counts begin anew");
+  }
+  replayed_ = {};
+  store_->set_note([this](std::uint64_t through) { return NoteThrough(through); });
+  for (const std::string& notice : store_->notices()) log_.Warning(notice);
+  Reconcile();
+  return base::Ok();
+}
+
+base::Status Lane::Replay(const segment::WalRecord& record, otlp::SpanBatch& batch) {
+  Note note;
+  if (!record.note.empty() && !DecodeNote(record.note, note)) {
+    log_.Warning("a request's note in the log cannot be read: its counts are missing");
+  }
+  // The batch's texts are views of it until the store has copied them.
+  RETURN_IF_ERROR(reader_.Replay(record, replayed_, batch));
+  ledger_.Add(note.counts);
+  if (note.has_digest) digests_.Add(note.digest, record.received_ns);
+  return base::Ok();
+}
+
+// Spans whose counts were lost with a damaged manifest or record are said to be of nobody.
+void Lane::Reconcile() {
+  const Tally total = ledger_.Total();
+  const std::uint64_t known = total.accepted - total.deduplicated;
+  const std::uint64_t there = store_->counts().total();
+  if (there <= known) return;
+  Tally& tally = ledger_.At("(unknown)", "");
+  tally.received += there - known;
+  tally.accepted += there - known;
+}
+
+std::string Lane::NoteThrough(std::uint64_t sequence) const {
+  Ledger ledger = ledger_;
+  for (const Pending& pending : pending_) {
+    if (pending.sequence <= sequence) ledger.Add(pending.counts);
+  }
+  std::string note;
+  EncodeLedger(ledger, note);
+  return note;
+}
+
+void Lane::Submit(std::unique_ptr<Delivery> delivery) {
+  {
+    const std::lock_guard lock(mutex_);
+    if (!stopping_) {
+      queue_.push_back(std::move(delivery));
+      wake_.notify_one();
+      return;
+    }
+  }
+  Count(AsRejected(delivery->counts, Rejection::kStorage));
+  delivery->done(base::FailedPrecondition("the server stops"));
+}
+
+void Lane::Count(const Ledger& counts) {
+  const std::lock_guard lock(counts_mutex_);
+  uncounted_.Add(counts);
+}
+
+void Lane::Write() {
+  std::vector<std::unique_ptr<Delivery>> deliveries;
+  bool stopping = false;
+  while (!stopping) {
+    {
+      std::unique_lock lock(mutex_);
+      wake_.wait_for(lock, kTick, [&] { return stopping_ || !queue_.empty(); });
+      deliveries.swap(queue_);
+      stopping = stopping_ && deliveries.empty();
+    }
+    Work(deliveries);
+    deliveries.clear();
+  }
+}
+
+void Lane::Work(std::vector<std::unique_ptr<Delivery>>& deliveries) {
+  {
+    const std::lock_guard lock(store_mutex_);
+    const std::uint64_t now_ns = clock_.WallNs();
+    for (const auto& delivery : deliveries) Append(*delivery, now_ns);
+    if (deliveries.empty()) AppendCounts(now_ns);
+    if (!pending_.empty()) Settle(store_->Commit());
+  }
+  for (auto& [delivery, status] : settled_) delivery->done(status);
+  settled_.clear();
+  for (auto& delivery : deliveries) {
+    delivery->Clear();
+    if (recycle_) recycle_(std::move(delivery));
+  }
+}
+
+void Lane::Append(Delivery& delivery, std::uint64_t now_ns) {
+  Pending pending{.delivery = &delivery};
+  if (digests_.Contains(delivery.digest, now_ns)) {
+    pending.counts = AsDuplicate(delivery.counts);
+    static const otlp::SpanBatch kNoSpans;
+    AppendRecord({.received_ns = now_ns, .body = {}}, kNoSpans, std::move(pending));
+    return;
+  }
+  pending.counts = delivery.counts;
+  pending.has_digest = true;
+  pending.digest = delivery.digest;
+  const bool taken = AppendRecord({.received_ns = now_ns,
+                                   .encoding = delivery.encoding,
+                                   .raw_size = delivery.raw_size,
+                                   .body = delivery.log_body},
+                                  delivery.batch, std::move(pending));
+  if (taken) digests_.Add(delivery.digest, now_ns);
+}
+
+void Lane::AppendCounts(std::uint64_t now_ns) {
+  {
+    const std::lock_guard lock(counts_mutex_);
+    if (uncounted_.empty()) return;
+  }
+  static const otlp::SpanBatch kNoSpans;
+  AppendRecord({.received_ns = now_ns, .body = {}}, kNoSpans, {});
+}
+
+// Every record takes along what was counted meanwhile.
+bool Lane::AppendRecord(segment::WalRecord record, const otlp::SpanBatch& batch, Pending pending) {
+  const Ledger own = pending.counts;
+  Ledger along;
+  {
+    const std::lock_guard lock(counts_mutex_);
+    std::swap(along, uncounted_);
+  }
+  pending.counts.Add(along);
+  const std::string note = EncodeNote(
+      {.has_digest = pending.has_digest, .digest = pending.digest, .counts = pending.counts});
+  record.note = note;
+  const auto sequence = store_->Append(record, batch);
+  if (sequence.ok()) {
+    pending.sequence = *sequence;
+    pending_.push_back(std::move(pending));
+    return true;
+  }
+  Warn(sequence.status());
+  Count(along);
+  Count(AsRejected(own, Rejection::kStorage));
+  if (pending.delivery != nullptr) {
+    settled_.emplace_back(pending.delivery, base::FailedPrecondition(sequence.status().message()));
+  }
+  return false;
+}
+
+void Lane::Settle(const base::Status& committed) {
+  if (!committed.ok()) Warn(committed);
+  for (const Pending& pending : pending_) {
+    const bool durable = pending.sequence <= store_->durable_through();
+    if (durable) {
+      ledger_.Add(pending.counts);
+    } else {
+      Count(AsRejected(pending.counts, Rejection::kStorage));
+      if (pending.has_digest) digests_.Remove(pending.digest);
+    }
+    if (pending.delivery == nullptr) continue;
+    settled_.emplace_back(pending.delivery,
+                          durable ? base::Ok() : base::FailedPrecondition(committed.message()));
+  }
+  pending_.clear();
+}
+
+void Lane::Stop() {
+  {
+    const std::lock_guard lock(mutex_);
+    stopping_ = true;
+    wake_.notify_all();
+    upkeep_wake_.notify_all();
+  }
+  if (!writer_.joinable()) return;
+  writer_.join();
+  keeper_.join();
+  const std::lock_guard lock(store_mutex_);
+  AppendCounts(clock_.WallNs());
+  if (!pending_.empty()) Settle(store_->Commit());
+  Warn(store_->Seal());
+}
+
+segment::Source::Segments Lane::Snapshot(const segment::Source::ReadBlock& read) const {
+  const std::shared_lock lock(store_mutex_);
+  read(store_->block());
+  return store_->segments();
+}
+
+Standing Lane::standing() const {
+  const std::shared_lock lock(store_mutex_);
+  Standing standing{.ledger = ledger_,
+                    .spans = store_->counts(),
+                    .segments = store_->manifest().segments.size(),
+                    .segment_bytes = store_->segment_bytes()};
+  const std::lock_guard counts_lock(counts_mutex_);
+  standing.ledger.Add(uncounted_);
+  return standing;
+}
+
+void Lane::KeepUp() {
+  while (true) {
+    {
+      std::unique_lock lock(mutex_);
+      const auto pause = std::chrono::nanoseconds(options_.upkeep_ns);
+      if (upkeep_wake_.wait_for(lock, pause, [&] { return stopping_; })) return;
+    }
+    Upkeep();
+  }
+}
+
+void Lane::Upkeep() {
+  Retain();
+  std::uint64_t segments = 0;
+  {
+    const std::shared_lock lock(store_mutex_);
+    segments = store_->manifest().next_id;
+  }
+  // New segments since last time: more will come.
+  const std::size_t least = segments == sealed_segments_ ? kIdleMerge : kBusyMerge;
+  while (MergeOnce(least)) {
+    const std::lock_guard lock(mutex_);
+    if (stopping_) return;
+  }
+  const std::shared_lock lock(store_mutex_);
+  sealed_segments_ = store_->manifest().next_id;
+}
+
+void Lane::Retain() {
+  const std::uint64_t now_ns = clock_.WallNs();
+  const std::lock_guard lock(store_mutex_);
+  const std::uint64_t partition_ns = options_.store.partition_ns;
+  if (store_->block().rows() > 0 && now_ns > store_->block_partition_ns() &&
+      now_ns - store_->block_partition_ns() > partition_ns) {
+    Warn(store_->Seal());
+  }
+  if (options_.retain_ns > 0 && now_ns > options_.retain_ns) {
+    Warn(store_->DropBefore(now_ns - options_.retain_ns));
+  }
+  if (options_.retain_bytes > 0) Warn(store_->DropOver(options_.retain_bytes));
+}
+
+bool Lane::MergeOnce(std::size_t least) {
+  std::optional<segment::MergePlan> plan;
+  {
+    const std::lock_guard lock(store_mutex_);
+    plan = store_->PlanMerge(least);
+  }
+  if (!plan) return false;
+  const auto outcome = segment::RunMerge(*files_, options_.store, *plan);
+  if (!outcome.ok()) {
+    Warn(outcome.status());
+    return false;
+  }
+  const std::lock_guard lock(store_mutex_);
+  const base::Status finished = store_->FinishMerge(*plan, *outcome);
+  Warn(finished);
+  return finished.ok();
+}
+
+// A disk that stays full is said once.
+void Lane::Warn(const base::Status& status) {
+  if (status.ok()) return;
+  const std::lock_guard lock(mutex_);
+  if (status.message() == last_warning_) return;
+  last_warning_ = status.message();
+  log_.Warning("traces: " + status.message());
+}
+
+}  // namespace ronda::trace::ingest

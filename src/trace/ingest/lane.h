@@ -1,0 +1,126 @@
+#pragma once
+
+#include <condition_variable>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <shared_mutex>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "base/core/clock.h"
+#include "base/core/status.h"
+#include "base/log.h"
+#include "trace/ingest/delivery.h"
+#include "trace/ingest/digests.h"
+#include "trace/ingest/ledger.h"
+#include "trace/segment/source.h"
+#include "trace/segment/store.h"
+
+namespace ronda::trace::ingest {
+
+struct LaneOptions {
+  segment::StoreOptions store;
+  std::uint64_t retain_ns = 0;  // partitions that ended longer ago are dropped; 0: kept
+  std::uint64_t retain_bytes = 0;  // oldest partitions are dropped past this; 0: kept
+  std::uint64_t upkeep_ns = 5'000'000'000;  // how often merge and retention look around
+};
+
+// Where the accepted spans are: accepted = in_store + deduplicated + expired + lost.
+struct Standing {
+  Ledger ledger;
+  segment::StoreCounts spans;
+  std::uint64_t segments = 0;
+  std::uint64_t segment_bytes = 0;
+};
+
+// A store and the thread that writes to it. Deliveries wait in a queue; the thread takes all there are,
+// appends them, syncs once and then tells each that it is durable. A second thread merges and drops.
+class Lane {
+ public:
+  using Recycle = std::function<void(std::unique_ptr<Delivery>)>;
+
+  // Opens the store: what its log has is there again, with its part of the ledger and the digests of the
+  // last ten minutes. Deliveries that are done with go to `recycle`. `clock` and `log` outlive the lane.
+  [[nodiscard]] static base::Result<std::unique_ptr<Lane>> Open(segment::FileSystem& files,
+                                                                const LaneOptions& options,
+                                                                const Masker& masker,
+                                                                const base::Clock& clock,
+                                                                base::Log& log, Recycle recycle);
+  ~Lane();
+  Lane(const Lane&) = delete;
+  Lane& operator=(const Lane&) = delete;
+
+  // Any thread; never waits.
+  void Submit(std::unique_ptr<Delivery> delivery);
+  // Counts what never came to Submit. Any thread; durable about a second later.
+  void Count(const Ledger& counts);
+
+  // Stores what was submitted, seals and ends the threads. Idempotent; later deliveries are refused.
+  void Stop();
+
+  // As segment::Source says. Any thread.
+  [[nodiscard]] segment::Source::Segments Snapshot(const segment::Source::ReadBlock& read) const;
+  [[nodiscard]] Standing standing() const;
+  // Merges until nothing is left to join, and drops what is over; what the second thread does.
+  void Upkeep();
+
+ private:
+  // What was appended and not yet committed.
+  struct Pending {
+    std::uint64_t sequence = 0;
+    Ledger counts = {};
+    bool has_digest = false;
+    Digest digest = {};
+    Delivery* delivery = nullptr;
+  };
+
+  Lane(const LaneOptions& options, const Masker& masker, const base::Clock& clock, base::Log& log);
+  base::Status OpenStore(segment::FileSystem& files);
+  base::Status Replay(const segment::WalRecord& record, wire::otlp::SpanBatch& batch);
+  void Reconcile();
+  [[nodiscard]] std::string NoteThrough(std::uint64_t sequence) const;
+
+  void Write();  // the thread
+  void Work(std::vector<std::unique_ptr<Delivery>>& deliveries);
+  void Append(Delivery& delivery, std::uint64_t now_ns);
+  void AppendCounts(std::uint64_t now_ns);
+  bool AppendRecord(segment::WalRecord record, const wire::otlp::SpanBatch& batch, Pending pending);
+  void Settle(const base::Status& committed);
+  void KeepUp();  // the other thread
+  void Retain();
+  bool MergeOnce(std::size_t least);
+  void Warn(const base::Status& status);
+
+  const LaneOptions options_;
+  const base::Clock& clock_;
+  base::Log& log_;
+  segment::FileSystem* files_ = nullptr;
+  DeliveryReader reader_;  // for the log's replay
+  Recycle recycle_;
+
+  // The store has one user at a time; who only reads shares it.
+  mutable std::shared_mutex store_mutex_;
+  std::unique_ptr<segment::Store> store_;  // and all below: guarded by store_mutex_
+  RecentDigests digests_;
+  Ledger ledger_;  // of what is durable
+  std::vector<Pending> pending_;
+  std::vector<std::pair<Delivery*, base::Status>> settled_;
+  std::string replayed_;  // request
+  std::uint64_t sealed_segments_ = 0;
+
+  mutable std::mutex counts_mutex_;
+  Ledger uncounted_;  // guarded by counts_mutex_: not in the log yet
+
+  std::mutex mutex_;
+  std::condition_variable wake_;
+  std::vector<std::unique_ptr<Delivery>> queue_;  // guarded by mutex_
+  bool stopping_ = false;  // guarded by mutex_
+  std::string last_warning_;  // guarded by mutex_
+  std::condition_variable upkeep_wake_;
+  std::thread writer_, keeper_;
+};
+
+}  // namespace ronda::trace::ingest

@@ -1,0 +1,329 @@
+#include "trace/ingest/lane.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <filesystem>
+#include <future>
+#include <numeric>
+#include <string>
+#include <vector>
+
+#include "trace/ingest/lanes.h"
+#include "trace/segment/simulated_file_system.h"
+#include "wire/otlp/encode.h"
+#include "wire/otlp/otlp_test_util.h"
+
+namespace ronda::trace::ingest {
+namespace {
+
+namespace otlp = wire::otlp;
+using segment::SimulatedFileSystem;
+using ::testing::HasSubstr;
+
+constexpr std::uint64_t kSecond = 1'000'000'000;
+constexpr std::uint64_t kHour = 3600 * kSecond;
+
+// A wall clock that a test sets while lanes read it.
+class TestClock : public base::Clock {
+ public:
+  [[nodiscard]] std::uint64_t MonotonicNs() const override { return wall_ns_; }
+  [[nodiscard]] std::uint64_t WallNs() const override { return wall_ns_; }
+  void Set(std::uint64_t wall_ns) { wall_ns_ = wall_ns; }
+
+ private:
+  std::atomic<std::uint64_t> wall_ns_{1'700'000'000 * kSecond};
+};
+
+// A request of `spans` spans of service "shop"; each number makes another body.
+std::string RequestOf(std::uint64_t number, std::size_t spans, const std::string& sql = "") {
+  otlp::SpanBatch batch;
+  batch.attributes.emplace_back("service.name", otlp::Value::String("shop"));
+  batch.attributes.emplace_back("db.statement", otlp::Value::String(sql));
+  batch.resources.push_back({.attributes = {0, 1}, .entity_refs = {}, .schema_url = {}});
+  batch.scopes.emplace_back();
+  for (std::size_t i = 0; i < spans; ++i) {
+    otlp::Span span;
+    span.trace = {.high = 1, .low = number + 1};
+    span.span = i + 1;
+    span.start_ns = 5;
+    span.end_ns = 6;
+    if (!sql.empty()) span.attributes = {1, 1};
+    batch.spans.push_back(span);
+  }
+  std::string request;
+  EncodeTraces(batch, request);
+  return request;
+}
+
+// All spans of a source, sorted.
+std::vector<std::string> SpansOf(
+    const std::function<segment::Source::Segments(const segment::Source::ReadBlock&)>& snapshot) {
+  otlp::SpanBatch batch;
+  const auto segments = snapshot([&](const segment::Block& block) {
+    std::vector<std::uint32_t> rows(block.rows());
+    std::iota(rows.begin(), rows.end(), 0u);
+    block.Read(rows, batch);
+  });
+  for (const auto& segment : segments) {
+    EXPECT_TRUE(segment->Read({0, static_cast<std::uint32_t>(segment->info().rows)}, batch).ok());
+  }
+  return otlp::CanonicalSpans(batch);
+}
+
+// A lane on a simulated disk.
+class Rig {
+ public:
+  explicit Rig(std::uint64_t seed = 1, const MaskRules& mask = {}) : files(seed), masker_(mask) {}
+
+  base::Status Open(const LaneOptions& options = kSmall) {
+    lane.reset();
+    auto opened = Lane::Open(files, options, masker_, clock, log_, nullptr);
+    if (opened.ok()) lane = *std::move(opened);
+    return opened.status();
+  }
+
+  std::future<base::Status> Submit(const std::string& body) {
+    DeliveryReader reader(otlp::Limits(), masker_);
+    auto delivery = std::make_unique<Delivery>();
+    EXPECT_TRUE(reader.Read({.receiver = "test"}, body, {}, *delivery).ok());
+    auto told = std::make_shared<std::promise<base::Status>>();
+    delivery->done = [told](const base::Status& status) { told->set_value(status); };
+    lane->Submit(std::move(delivery));
+    return told->get_future();
+  }
+  base::Code Send(const std::string& body) { return Submit(body).get().code(); }
+
+  std::vector<std::string> Spans() {
+    return SpansOf([&](const auto& read) { return lane->Snapshot(read); });
+  }
+
+  // Everything adds up; returns the sum.
+  Tally ExpectBalanced() {
+    const Standing standing = lane->standing();
+    const Tally total = standing.ledger.Total();
+    EXPECT_TRUE(total.balanced());
+    EXPECT_EQ(total.accepted - total.deduplicated, standing.spans.total());
+    return total;
+  }
+
+  static inline const LaneOptions kSmall{
+      .store = {.block_rows = 20, .merged_rows = 100, .merge_level = 1}, .upkeep_ns = 100 * kHour};
+  SimulatedFileSystem files;
+  TestClock clock;
+  std::unique_ptr<Lane> lane;
+
+ private:
+  Masker masker_;
+  base::Log log_{base::LogLevel::kError};
+};
+
+TEST(LaneTest, AnAcknowledgedSpanIsFoundAtOnceAndAfterAReopen) {
+  Rig rig;
+  ASSERT_TRUE(rig.Open().ok());
+  for (std::uint64_t i = 0; i < 10; ++i) {
+    ASSERT_EQ(rig.Send(RequestOf(i, 7)), base::Code::kOk);
+    EXPECT_EQ(rig.Spans().size(), 7 * (i + 1));
+  }
+  EXPECT_EQ(rig.ExpectBalanced().accepted, 70u);
+  ASSERT_TRUE(rig.Open().ok());
+  EXPECT_EQ(rig.Spans().size(), 70u);
+  EXPECT_EQ(rig.ExpectBalanced().accepted, 70u);
+  EXPECT_EQ(rig.lane->standing().ledger.tallies().begin()->first,
+            std::pair(std::string("test"), std::string("shop")));
+}
+
+// One life: requests, some of them twice. Returns how many spans were acknowledged.
+std::uint64_t Live(Rig& rig) {
+  std::uint64_t acked = 0;
+  for (std::uint64_t i = 0; i < 8; ++i) {
+    auto first = rig.Submit(RequestOf(i, 9)), again = rig.Submit(RequestOf(i, 9));
+    if (first.get().ok()) acked += 9;
+    again.wait();
+  }
+  return acked;
+}
+
+TEST(LaneTest, KilledAtEveryStepNothingAcknowledgedIsLostAndTheLedgerBalances) {
+  Rig counting;
+  ASSERT_TRUE(counting.Open().ok());
+  const std::uint64_t begin = counting.files.steps();
+  EXPECT_EQ(Live(counting), 72u);
+  const std::uint64_t end = counting.files.steps();
+  ASSERT_GT(end, begin + 20);
+  for (std::uint64_t step = begin; step < end; ++step) {
+    Rig rig(step);
+    ASSERT_TRUE(rig.Open().ok());
+    rig.files.DieAt(step);
+    const std::uint64_t acked = Live(rig);
+    rig.lane.reset();
+    rig.files.Reboot();
+    ASSERT_TRUE(rig.Open().ok()) << step;
+    const auto spans = rig.Spans();
+    EXPECT_GE(spans.size(), acked) << step;
+    EXPECT_EQ(std::ranges::adjacent_find(spans), spans.end()) << step;
+    const Tally total = rig.ExpectBalanced();
+    EXPECT_EQ(total.accepted - total.deduplicated, spans.size()) << step;
+  }
+}
+
+TEST(LaneTest, ABodyThatCameIsAcknowledgedAndNotStoredAgainAlsoAfterACrash) {
+  Rig rig;
+  ASSERT_TRUE(rig.Open().ok());
+  ASSERT_EQ(rig.Send(RequestOf(1, 5)), base::Code::kOk);
+  ASSERT_EQ(rig.Send(RequestOf(1, 5)), base::Code::kOk);
+  EXPECT_EQ(rig.ExpectBalanced().deduplicated, 5u);
+  rig.files.DieAt(rig.files.steps());
+  rig.lane.reset();
+  rig.files.Reboot();
+  ASSERT_TRUE(rig.Open().ok());
+  EXPECT_EQ(rig.ExpectBalanced().deduplicated, 5u);
+  ASSERT_EQ(rig.Send(RequestOf(1, 5)), base::Code::kOk);
+  EXPECT_EQ(rig.Spans().size(), 5u);
+  EXPECT_EQ(rig.ExpectBalanced().deduplicated, 10u);
+  rig.clock.Set(rig.clock.WallNs() + RecentDigests::kWindowNs + kSecond);
+  ASSERT_EQ(rig.Send(RequestOf(1, 5)), base::Code::kOk);
+  EXPECT_EQ(rig.Spans().size(), 10u);
+}
+
+TEST(LaneTest, AFullDiskRefusesAndGoesOnWhenThereIsRoomAgain) {
+  Rig rig;
+  ASSERT_TRUE(rig.Open().ok());
+  ASSERT_EQ(rig.Send(RequestOf(0, 5)), base::Code::kOk);
+  rig.files.FailSteps(rig.files.steps(), SimulatedFileSystem::kNever);
+  for (std::uint64_t i = 1; i < 10; ++i) {
+    EXPECT_EQ(rig.Send(RequestOf(i, 5)), base::Code::kFailedPrecondition);
+  }
+  EXPECT_EQ(rig.Spans().size(), 5u);
+  EXPECT_EQ(rig.ExpectBalanced().rejected[static_cast<std::size_t>(Rejection::kStorage)], 45u);
+  rig.files.FailSteps(SimulatedFileSystem::kNever, SimulatedFileSystem::kNever);
+  for (std::uint64_t i = 1; i < 10; ++i) {
+    EXPECT_EQ(rig.Send(RequestOf(i, 5)), base::Code::kOk);  // no duplicate: it was not stored
+  }
+  EXPECT_EQ(rig.Spans().size(), 50u);
+  ASSERT_TRUE(rig.Open().ok());
+  EXPECT_EQ(rig.Spans().size(), 50u);
+  const Tally total = rig.ExpectBalanced();
+  EXPECT_EQ(total.received, 95u);
+  EXPECT_EQ(total.accepted, 50u);
+}
+
+TEST(LaneTest, WhatIsMaskedDoesNotReachTheLog) {
+  Rig rig;
+  ASSERT_TRUE(rig.Open().ok());
+  ASSERT_EQ(rig.Send(RequestOf(1, 2, "select 'hidden'")), base::Code::kOk);
+  rig.files.DieAt(rig.files.steps());
+  rig.lane.reset();
+  rig.files.Reboot();
+  // Replayed by rules that mask nothing.
+  Rig open(1, {.sql = MaskRules::Apply::kNo});
+  open.files = rig.files;
+  ASSERT_TRUE(open.Open().ok());
+  const auto spans = open.Spans();
+  ASSERT_EQ(spans.size(), 2u);
+  for (const std::string& span : spans) {
+    EXPECT_THAT(span, HasSubstr("select ?"));
+    EXPECT_THAT(span, ::testing::Not(HasSubstr("hidden")));
+  }
+}
+
+TEST(LaneTest, UpkeepMergesAndDropsAndCountsWhatExpired) {
+  Rig rig;
+  LaneOptions options = Rig::kSmall;
+  options.retain_ns = 3 * kHour;
+  ASSERT_TRUE(rig.Open(options).ok());
+  for (std::uint64_t i = 0; i < 8; ++i) ASSERT_EQ(rig.Send(RequestOf(i, 20)), base::Code::kOk);
+  const std::uint64_t before = rig.lane->standing().segments;
+  EXPECT_GT(before, 5u);
+  rig.lane->Upkeep();
+  EXPECT_LT(rig.lane->standing().segments, before);
+  EXPECT_EQ(rig.Spans().size(), 160u);
+  rig.clock.Set(rig.clock.WallNs() + 2 * kHour);
+  rig.lane->Upkeep();  // the partition is over: its block is sealed
+  EXPECT_EQ(rig.lane->standing().spans.in_block, 0u);
+  rig.clock.Set(rig.clock.WallNs() + 3 * kHour);
+  rig.lane->Upkeep();
+  EXPECT_TRUE(rig.Spans().empty());
+  EXPECT_EQ(rig.lane->standing().spans.expired, 160u);
+  rig.ExpectBalanced();
+}
+
+TEST(LaneTest, CountsWithoutARequestAreInTheLogToo) {
+  Rig rig;
+  ASSERT_TRUE(rig.Open().ok());
+  Ledger refused;
+  refused.At("test", "").refused_requests = 3;
+  rig.lane->Count(refused);
+  EXPECT_EQ(rig.ExpectBalanced().refused_requests, 3u);
+  ASSERT_EQ(rig.Send(RequestOf(1, 1)), base::Code::kOk);  // takes them along
+  rig.files.DieAt(rig.files.steps());
+  rig.lane.reset();
+  rig.files.Reboot();
+  ASSERT_TRUE(rig.Open().ok());
+  EXPECT_EQ(rig.ExpectBalanced().refused_requests, 3u);
+}
+
+class LanesTest : public ::testing::Test {
+ protected:
+  LanesTest() : folder_(::testing::TempDir() + "ronda-lanes-" + std::to_string(getpid())) {
+    std::filesystem::remove_all(folder_);
+  }
+  ~LanesTest() override { std::filesystem::remove_all(folder_); }
+
+  base::Status Open(const LanesOptions& options) {
+    lanes_.reset();
+    auto opened = Lanes::Open(folder_ + "/deep/data", options, clock_, log_);
+    if (opened.ok()) lanes_ = *std::move(opened);
+    return opened.status();
+  }
+  base::Status Take(std::string body) {
+    std::promise<base::Status> told;
+    lanes_->Take({.receiver = "test"}, std::move(body), base::ByteReservation(lanes_->memory()),
+                 [&](const base::Status& status, const auto&) { told.set_value(status); });
+    return told.get_future().get();
+  }
+  std::size_t Stored() {
+    return SpansOf([&](const auto& read) { return lanes_->Snapshot(read); }).size();
+  }
+
+  std::string folder_;
+  base::RealClock clock_;
+  base::Log log_{base::LogLevel::kError};
+  std::unique_ptr<Lanes> lanes_;
+};
+
+TEST_F(LanesTest, RequestsSpreadOverLanesAndDuplicatesAreFoundAgain) {
+  ASSERT_TRUE(Open({.lanes = 3}).ok());
+  for (std::uint64_t i = 0; i < 20; ++i) ASSERT_TRUE(Take(RequestOf(i, 2)).ok());
+  for (std::uint64_t i = 0; i < 20; ++i) ASSERT_TRUE(Take(RequestOf(i, 2)).ok());
+  EXPECT_EQ(Stored(), 40u);
+  // Fewer lanes asked for than the folder has.
+  ASSERT_TRUE(Open({.lanes = 1}).ok());
+  EXPECT_EQ(Stored(), 40u);
+  const Tally total = lanes_->standing().ledger.Total();
+  EXPECT_EQ(total.deduplicated, 40u);
+  EXPECT_EQ(total.accepted, 80u);
+  EXPECT_THAT(LedgerJson(lanes_->standing()), HasSubstr("\"stored\":40,"));
+}
+
+TEST_F(LanesTest, AFolderBelongsToOneProcess) {
+  ASSERT_TRUE(Open({}).ok());
+  const auto second = Lanes::Open(folder_ + "/deep/data", {}, clock_, log_);
+  EXPECT_EQ(second.status().code(), base::Code::kUnavailable);
+}
+
+TEST_F(LanesTest, WithoutMemoryARequestIsSentAwayAndCounted) {
+  ASSERT_TRUE(Open({.memory_bytes = 2000}).ok());
+  EXPECT_EQ(Take(RequestOf(1, 100)).code(), base::Code::kUnavailable);
+  EXPECT_EQ(lanes_->memory().used(), 0u);
+  EXPECT_TRUE(Take(RequestOf(1, 1)).ok());
+  const Tally total = lanes_->standing().ledger.Total();
+  EXPECT_TRUE(total.balanced());
+  EXPECT_EQ(total.rejected[static_cast<std::size_t>(Rejection::kOverload)], 100u);
+  EXPECT_EQ(Take("no protobuf").code(), base::Code::kInvalidArgument);
+  EXPECT_EQ(lanes_->standing().ledger.Total().refused_requests, 1u);
+}
+
+}  // namespace
+}  // namespace ronda::trace::ingest

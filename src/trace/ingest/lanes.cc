@@ -1,0 +1,181 @@
+#include "trace/ingest/lanes.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <filesystem>
+#include <utility>
+
+namespace ronda::trace::ingest {
+namespace {
+
+std::string LaneName(std::size_t number) { return fmt::format("lane-{:02}", number); }
+
+base::Result<int> LockFolder(const std::string& folder) {
+  std::error_code error;
+  std::filesystem::create_directories(folder, error);
+  if (error) return base::FromErrno("make " + folder, error.value());
+  const std::string name = folder + "/LOCK";
+  const int lock = open(name.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+  if (lock < 0) return base::FromErrno("open " + name, errno);
+  if (flock(lock, LOCK_EX | LOCK_NB) == 0) return lock;
+  close(lock);
+  return base::Unavailable(folder +
+                           " is in use by another process: stop it, or name another folder");
+}
+
+void AppendText(std::string_view text, std::string& out) {
+  out += '"';
+  for (const char c : text) {
+    if (c == '"' || c == '\\') {
+      out += '\\';
+      out += c;
+    } else if (static_cast<unsigned char>(c) < 0x20) {
+      out += fmt::format("\\u{:04x}", static_cast<unsigned char>(c));
+    } else {
+      out += c;
+    }
+  }
+  out += '"';
+}
+
+void AppendTally(const Tally& tally, std::string& out) {
+  out += fmt::format("\"received\":{},\"accepted\":{},\"deduplicated\":{},\"rejected\":{{",
+                     tally.received, tally.accepted, tally.deduplicated);
+  bool first = true;
+  for (std::size_t i = 0; i < kRejections; ++i) {
+    if (tally.rejected[i] == 0) continue;
+    out += fmt::format("{}\"{}\":{}", first ? "" : ",", NameOf(static_cast<Rejection>(i)),
+                       tally.rejected[i]);
+    first = false;
+  }
+  out += fmt::format("}},\"refused_requests\":{},\"masked_values\":{}", tally.refused_requests,
+                     tally.masked_values);
+}
+
+}  // namespace
+
+Lanes::Lanes(const LanesOptions& options)
+    : options_(options), masker_(options.mask), memory_(options.memory_bytes) {}
+
+base::Result<std::unique_ptr<Lanes>> Lanes::Open(const std::string& folder,
+                                                 const LanesOptions& options,
+                                                 const base::Clock& clock, base::Log& log) {
+  std::unique_ptr<Lanes> lanes(new Lanes(options));
+  ASSIGN_OR_RETURN(lanes->lock_, LockFolder(folder));
+  RETURN_IF_ERROR(lanes->OpenLanes(folder, clock, log));
+  return lanes;
+}
+
+base::Status Lanes::OpenLanes(const std::string& folder, const base::Clock& clock, base::Log& log) {
+  std::size_t count = options_.lanes;
+  std::error_code ignored;
+  while (std::filesystem::exists(folder + "/" + LaneName(count), ignored)) ++count;
+  LaneOptions lane = options_.lane;
+  lane.retain_bytes /= count;
+  for (std::size_t i = 0; i < count; ++i) {
+    ASSIGN_OR_RETURN(auto files, segment::OpenFolder(folder + "/" + LaneName(i)));
+    files_.push_back(std::move(files));
+    ASSIGN_OR_RETURN(auto opened, Lane::Open(*files_.back(), lane, masker_, clock, log,
+                                             [this](std::unique_ptr<Delivery> delivery) {
+                                               deliveries_.Give(std::move(delivery));
+                                             }));
+    lanes_.push_back(std::move(opened));
+  }
+  return base::Ok();
+}
+
+Lanes::~Lanes() {
+  Stop();
+  lanes_.clear();
+  if (lock_ >= 0) close(lock_);
+}
+
+void Lanes::Stop() {
+  for (const auto& lane : lanes_) lane->Stop();
+}
+
+void Lanes::Take(const Arrival& arrival, std::string body, base::ByteReservation memory,
+                 Done done) {
+  auto reader = readers_.Take();
+  if (!reader) reader = std::make_unique<DeliveryReader>(wire::otlp::Limits(), masker_);
+  auto delivery = deliveries_.Take();
+  if (!delivery) delivery = std::make_unique<Delivery>();
+  const base::Status read = reader->Read(arrival, std::move(body), std::move(memory), *delivery);
+  readers_.Give(std::move(reader));
+  if (!read.ok()) {
+    // The digest is missing or of no use: any lane counts.
+    if (delivery->counts.empty()) {
+      CountRefused(arrival.receiver);
+    } else {
+      lanes_.front()->Count(AsRejected(delivery->counts, Rejection::kOverload));
+    }
+    delivery->Clear();
+    deliveries_.Give(std::move(delivery));
+    return done(read, {});
+  }
+  delivery->done = [done = std::move(done), report = delivery->report](const base::Status& status) {
+    done(status, report);
+  };
+  // The same body goes to the same lane, which knows it again.
+  Lane& lane = *lanes_[delivery->digest.high % lanes_.size()];
+  lane.Submit(std::move(delivery));
+}
+
+void Lanes::CountRefused(std::string_view receiver) {
+  Ledger counts;
+  ++counts.At(receiver, "").refused_requests;
+  lanes_.front()->Count(counts);
+}
+
+segment::Source::Segments Lanes::Snapshot(const ReadBlock& read) {
+  Segments all;
+  for (const auto& lane : lanes_) {
+    for (auto& segment : lane->Snapshot(read)) all.push_back(std::move(segment));
+  }
+  return all;
+}
+
+Standing Lanes::standing() const {
+  Standing all;
+  for (const auto& lane : lanes_) {
+    const Standing one = lane->standing();
+    all.ledger.Add(one.ledger);
+    all.spans.in_block += one.spans.in_block;
+    all.spans.in_segments += one.spans.in_segments;
+    all.spans.expired += one.spans.expired;
+    all.spans.lost += one.spans.lost;
+    all.spans.lost_records += one.spans.lost_records;
+    all.segments += one.segments;
+    all.segment_bytes += one.segment_bytes;
+  }
+  return all;
+}
+
+std::string LedgerJson(const Standing& standing) {
+  std::string out = "{";
+  AppendTally(standing.ledger.Total(), out);
+  out += fmt::format(
+      ",\"stored\":{},\"in_block\":{},\"in_segments\":{},\"expired\":{},\"lost\":{},"
+      "\"lost_requests\":{},\"segments\":{},\"segment_bytes\":{},\"by\":[",
+      standing.spans.in_block + standing.spans.in_segments, standing.spans.in_block,
+      standing.spans.in_segments, standing.spans.expired, standing.spans.lost,
+      standing.spans.lost_records, standing.segments, standing.segment_bytes);
+  bool first = true;
+  for (const auto& [key, tally] : standing.ledger.tallies()) {
+    out += first ? "{\"receiver\":" : ",{\"receiver\":";
+    first = false;
+    AppendText(key.first, out);
+    out += ",\"service\":";
+    AppendText(key.second, out);
+    out += ',';
+    AppendTally(tally, out);
+    out += '}';
+  }
+  return out + "]}";
+}
+
+}  // namespace ronda::trace::ingest

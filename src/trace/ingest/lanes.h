@@ -1,0 +1,79 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/core/byte_budget.h"
+#include "base/core/clock.h"
+#include "base/core/status.h"
+#include "base/log.h"
+#include "trace/ingest/delivery.h"
+#include "trace/ingest/lane.h"
+#include "trace/ingest/mask.h"
+#include "trace/segment/file_system.h"
+#include "trace/segment/source.h"
+
+namespace ronda::trace::ingest {
+
+struct LanesOptions {
+  LaneOptions lane = {};  // retain_bytes is of all lanes together
+  std::size_t lanes = 1;  // a folder that has more opens them all
+  std::size_t memory_bytes = 256u << 20;  // of requests under way; past it they are sent away
+  MaskRules mask = {};
+};
+
+// All that is kept in one folder: one lane or several, each with a folder of its own (lane-00, ...), and
+// the way in for receivers. Any thread, but for Open and Stop.
+class Lanes : public segment::Source {
+ public:
+  // Unavailable when another process has the folder. Makes the folder, and those above it.
+  [[nodiscard]] static base::Result<std::unique_ptr<Lanes>> Open(const std::string& folder,
+                                                                 const LanesOptions& options,
+                                                                 const base::Clock& clock,
+                                                                 base::Log& log);
+  ~Lanes() override;
+  Lanes(const Lanes&) = delete;
+  Lanes& operator=(const Lanes&) = delete;
+
+  // Told once, by any thread: Ok when the spans are durable; what was refused and cut is in `report`.
+  // InvalidArgument: no such request. ResourceExhausted: too large. Unavailable: no memory now.
+  // FailedPrecondition: the disk does not take it now.
+  using Done = std::function<void(const base::Status&, const wire::otlp::DecodeReport& report)>;
+  // Reads a request in the caller's thread and has it stored. `memory` is what is taken for `body`.
+  void Take(const Arrival& arrival, std::string body, base::ByteReservation memory, Done done);
+  // Counts a request that was refused before it came to Take.
+  void CountRefused(std::string_view receiver);
+
+  // What requests under way may take.
+  [[nodiscard]] base::ByteBudget& memory() { return memory_; }
+  [[nodiscard]] Segments Snapshot(const ReadBlock& read) override;
+  // Of all lanes.
+  [[nodiscard]] Standing standing() const;
+
+  // Stores what was taken and ends the threads. Idempotent.
+  void Stop();
+
+ private:
+  explicit Lanes(const LanesOptions& options);
+  base::Status OpenLanes(const std::string& folder, const base::Clock& clock, base::Log& log);
+
+  const LanesOptions options_;
+  const Masker masker_;
+  base::ByteBudget memory_;
+  int lock_ = -1;  // the folder's, held open
+  Pool<DeliveryReader> readers_{64};
+  Pool<Delivery> deliveries_{64};
+  std::vector<std::unique_ptr<segment::FileSystem>> files_;
+  std::vector<std::unique_ptr<Lane>> lanes_;  // goes before what they use
+};
+
+// {"received":...,"accepted":...,"rejected":{...},...,"receivers":[{"receiver":...,"service":...}]}: the
+// ledger as the API shows it. One line.
+[[nodiscard]] std::string LedgerJson(const Standing& standing);
+
+}  // namespace ronda::trace::ingest
