@@ -1,11 +1,13 @@
 // The binary `ronda`: wires clock, streams and environment into the commands.
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <iostream>
 #include <string>
 #include <vector>
 
+#include "apps/ronda/traces.h"
 #include "base/core/clock.h"
 #include "base/log.h"
 #include "cli/command.h"
@@ -15,6 +17,12 @@ namespace {
 
 ronda::cli::StreamKind KindOf(int fd) {
   return isatty(fd) == 1 ? ronda::cli::StreamKind::kTerminal : ronda::cli::StreamKind::kFile;
+}
+
+// Roles, which run servers: behind the commands that people call most.
+void AddRoles(std::vector<ronda::cli::Command>& commands) {
+  const auto at = std::ranges::find(commands, "report compare", &ronda::cli::Command::name);
+  commands.insert(at, ronda::apps::TracesCommand());
 }
 
 }  // namespace
@@ -32,6 +40,7 @@ int main(int argc, char** argv) {
       .log = log,
       .getenv = [](const char* name) -> const char* { return std::getenv(name); }};
   const std::vector<std::string> arguments(argv + 1, argv + argc);
-  const std::vector<ronda::cli::Command> commands = ronda::cli::BuiltInCommands();
+  std::vector<ronda::cli::Command> commands = ronda::cli::BuiltInCommands();
+  AddRoles(commands);
   return ronda::cli::Main(arguments, commands, context);
 }

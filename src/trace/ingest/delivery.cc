@@ -17,7 +17,7 @@ constexpr std::size_t kDigestBytes = 16;
 // The log's compression of what did not come compressed: fast before small, it lives minutes.
 constexpr int kLogLevel = -5;
 // Bodies past this many bytes are not kept for the next request.
-constexpr std::size_t kKept = 4u << 20;
+constexpr std::size_t kKept = 2u << 20;
 
 std::size_t MemoryOf(const otlp::SpanBatch& batch) {
   return batch.spans.size() * sizeof(otlp::Span) +

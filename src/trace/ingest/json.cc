@@ -22,7 +22,7 @@ using protozero::pbf_writer;
 using Element = dom::element;
 
 // Past this size the parser's memory is given back after use.
-constexpr std::size_t kKept = 4u << 20;
+constexpr std::size_t kKept = 1u << 20;
 
 template <typename T>
 std::optional<T> Number(std::string_view text) {

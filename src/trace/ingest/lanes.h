@@ -66,8 +66,8 @@ class Lanes : public segment::Source {
   const Masker masker_;
   base::ByteBudget memory_;
   int lock_ = -1;  // the folder's, held open
-  Pool<DeliveryReader> readers_{64};
-  Pool<Delivery> deliveries_{64};
+  Pool<DeliveryReader> readers_{8};
+  Pool<Delivery> deliveries_{16};
   std::vector<std::unique_ptr<segment::FileSystem>> files_;
   std::vector<std::unique_ptr<Lane>> lanes_;  // goes before what they use
 };

@@ -1,0 +1,253 @@
+#include "apps/ronda/traces.h"
+
+#include <pthread.h>
+#include <signal.h>
+
+#include <memory>
+#include <ostream>
+#include <string>
+#include <thread>
+#include <utility>
+
+#include "base/options.h"
+#include "http/server.h"
+#include "trace/ingest/lanes.h"
+#include "trace/ingest/otlp_http.h"
+
+namespace ronda::apps {
+namespace {
+
+namespace ingest = trace::ingest;
+using base::OptionType;
+
+std::vector<base::OptionSpec> TracesOptions() {
+  return {
+      {.name = "data",
+       .type = OptionType::kString,
+       .value_name = "DIR",
+       .needs_restart = base::NeedsRestart::kYes,
+       .description = "The folder that keeps everything; made if it is missing. Without it, "
+                      "ronda/traces in $XDG_STATE_HOME or ~/.local/state.",
+       .example = "/var/lib/ronda/traces"},
+      {.name = "listen",
+       .type = OptionType::kString,
+       .value_name = "ADDRESS",
+       .default_text = "127.0.0.1",
+       .needs_restart = base::NeedsRestart::kYes,
+       .description = "The IP address that all ports listen on; 0.0.0.0 for all of this machine. "
+                      "Then a token and TLS are a good idea."},
+      {.name = "http",
+       .type = OptionType::kInt,
+       .value_name = "PORT",
+       .default_text = "4319",
+       .min = "0",
+       .max = "65535",
+       .needs_restart = base::NeedsRestart::kYes,
+       .description = "Where the API is served. 0 takes a free port."},
+      {.name = "otlp-http",
+       .type = OptionType::kInt,
+       .value_name = "PORT",
+       .default_text = "4318",
+       .min = "0",
+       .max = "65535",
+       .needs_restart = base::NeedsRestart::kYes,
+       .description = "Where OTLP/HTTP is received, at /v1/traces. 0 takes a free port."},
+      {.name = "token",
+       .type = OptionType::kString,
+       .needs_restart = base::NeedsRestart::kYes,
+       .secrecy = base::Secrecy::kSecret,
+       .description = "Whoever sends or asks has to show it: Authorization: Bearer TOKEN."},
+      {.name = "tls-cert",
+       .type = OptionType::kString,
+       .value_name = "FILE",
+       .needs_restart = base::NeedsRestart::kYes,
+       .description = "A certificate with its chain, PEM: all ports speak TLS."},
+      {.name = "tls-key",
+       .type = OptionType::kString,
+       .value_name = "FILE",
+       .needs_restart = base::NeedsRestart::kYes,
+       .description = "The certificate's key, PEM."},
+      {.name = "retain",
+       .type = OptionType::kDuration,
+       .default_text = "168h",
+       .min = "1h",
+       .needs_restart = base::NeedsRestart::kYes,
+       .description = "How long spans are kept; whole hours expire."},
+      {.name = "retain-size",
+       .type = OptionType::kSize,
+       .min = "1MiB",
+       .needs_restart = base::NeedsRestart::kYes,
+       .description = "How much disk segments may take; past it the oldest hours go, the last one "
+                      "stays."},
+      {.name = "memory",
+       .type = OptionType::kSize,
+       .default_text = "256MiB",
+       .min = "1MiB",
+       .needs_restart = base::NeedsRestart::kYes,
+       .description = "What requests that are worked on may take together; past it senders are "
+                      "asked to come again (429)."},
+      {.name = "lanes",
+       .type = OptionType::kInt,
+       .value_name = "N",
+       .default_text = "1",
+       .min = "1",
+       .max = "64",
+       .needs_restart = base::NeedsRestart::kYes,
+       .description = "Stores that are written side by side, one thread each. A folder that has "
+                      "more keeps them."},
+      {.name = "mask",
+       .type = OptionType::kList,
+       .value_name = "KEY",
+       .needs_restart = base::NeedsRestart::kYes,
+       .description = "An attribute whose value is replaced by *** before it is written; KEY* for "
+                      "all that begin so.",
+       .example = "enduser.id"},
+      {.name = "keep-sql",
+       .type = OptionType::kSwitch,
+       .needs_restart = base::NeedsRestart::kYes,
+       .description = "Keep literals in db.statement and db.query.text, and query parameters; "
+                      "without it they are masked."},
+      {.name = "keep-headers",
+       .type = OptionType::kSwitch,
+       .needs_restart = base::NeedsRestart::kYes,
+       .description = "Keep header attributes such as authorization and cookie; without it they "
+                      "are masked."},
+  };
+}
+
+base::Result<std::string> FolderOf(const base::Options& options, const cli::Context& context) {
+  if (options.Has("data")) return options.String("data");
+  const auto variable = [&](const char* name) {
+    const char* value = context.getenv(name);
+    return std::string(value == nullptr ? "" : value);
+  };
+  if (const std::string state = variable("XDG_STATE_HOME"); state.starts_with('/')) {
+    return state + "/ronda/traces";
+  }
+  const std::string home = variable("HOME");
+  if (home.empty()) return base::FailedPrecondition("neither --data nor $HOME is set");
+  return home + "/.local/state/ronda/traces";
+}
+
+ingest::LanesOptions LanesOptionsOf(const base::Options& options) {
+  const auto apply = [&](std::string_view keep) {
+    return options.Switch(keep) ? ingest::MaskRules::Apply::kNo : ingest::MaskRules::Apply::kYes;
+  };
+  ingest::LanesOptions lanes;
+  lanes.lanes = static_cast<std::size_t>(options.Int("lanes"));
+  lanes.memory_bytes = static_cast<std::size_t>(options.SizeBytes("memory"));
+  lanes.mask = {
+      .sql = apply("keep-sql"), .headers = apply("keep-headers"), .keys = options.List("mask")};
+  lanes.lane.retain_ns = static_cast<std::uint64_t>(options.DurationNs("retain"));
+  if (options.Has("retain-size")) {
+    lanes.lane.retain_bytes = static_cast<std::uint64_t>(options.SizeBytes("retain-size"));
+  }
+  return lanes;
+}
+
+base::Result<http::ServerOptions> ServerOptionsOf(const base::Options& options) {
+  http::ServerOptions server;
+  server.address = options.String("listen");
+  if (options.Has("token")) server.bearer_token = options.String("token");
+  if (options.Has("tls-cert") != options.Has("tls-key")) {
+    return base::InvalidArgument("--tls-cert and --tls-key belong together");
+  }
+  if (options.Has("tls-cert")) {
+    server.tls = {options.String("tls-cert"), options.String("tls-key")};
+  }
+  server.threads = static_cast<int>(std::max(2u, std::thread::hardware_concurrency()));
+  return server;
+}
+
+base::Result<std::unique_ptr<http::Server>> Listen(http::ServerOptions options,
+                                                   const base::Options& given,
+                                                   std::string_view port, http::Handler handler,
+                                                   http::Refuse refuse) {
+  options.port = static_cast<std::uint16_t>(given.Int(port));
+  auto server = http::Server::Start(options, std::move(handler), std::move(refuse));
+  if (server.status().code() == base::Code::kUnavailable) {
+    return base::Unavailable(server.status().message() + "; --" + std::string(port) +
+                             " PORT takes another");
+  }
+  return server;
+}
+
+// SIGINT and SIGTERM, waited for by the thread that made this; threads made later do not see them.
+class EndSignals {
+ public:
+  EndSignals() {
+    sigemptyset(&set_);
+    sigaddset(&set_, SIGINT);
+    sigaddset(&set_, SIGTERM);
+    pthread_sigmask(SIG_BLOCK, &set_, nullptr);
+  }
+  // After the first one the next ends the process at once: nothing that was acknowledged is lost.
+  void Await() {
+    int which = 0;
+    sigwait(&set_, &which);
+    pthread_sigmask(SIG_UNBLOCK, &set_, nullptr);
+  }
+
+ private:
+  sigset_t set_;
+};
+
+void ServeApi(const ingest::Lanes& lanes, const http::Request& request, const http::Reply& reply) {
+  if (request.path() == "/api/v1/ledger" && request.method == "GET") {
+    return reply({.body = ingest::LedgerJson(lanes.standing())});
+  }
+  reply(http::RefuseAsJson(404, "nothing is here", request));
+}
+
+base::Result<base::ExitCode> Traces(const cli::Invocation& invocation, cli::Context& context) {
+  const base::Options& given = invocation.options;
+  ASSIGN_OR_RETURN(const std::string folder, FolderOf(given, context));
+  ASSIGN_OR_RETURN(http::ServerOptions options, ServerOptionsOf(given));
+  EndSignals signals;
+  ASSIGN_OR_RETURN(const auto lanes,
+                   ingest::Lanes::Open(folder, LanesOptionsOf(given), context.clock, context.log));
+  ingest::OtlpHttp otlp(*lanes);
+  ASSIGN_OR_RETURN(const auto api, Listen(
+                                       options, given, "http",
+                                       [&](const http::Request& request, const http::Reply& reply) {
+                                         ServeApi(*lanes, request, reply);
+                                       },
+                                       http::RefuseAsJson));
+  options.memory = &lanes->memory();
+  ASSIGN_OR_RETURN(const auto receiver,
+                   Listen(
+                       options, given, "otlp-http",
+                       [&](http::Request request, http::Reply reply) {
+                         otlp.Handle(std::move(request), std::move(reply));
+                       },
+                       [&](int status, std::string_view why, const http::Request& request) {
+                         return otlp.Refuse(status, why, request);
+                       }));
+  context.out << "API        " << api->url() << "\nOTLP/HTTP  " << receiver->url()
+              << "/v1/traces\nkept in    " << folder << '\n'
+              << std::flush;
+  signals.Await();
+  receiver->Stop();
+  api->Stop();
+  lanes->Stop();
+  return base::ExitCode::kOk;
+}
+
+}  // namespace
+
+cli::Command TracesCommand() {
+  return {.name = "traces",
+          .summary = "receive, keep and find traces",
+          .description =
+              "Receives spans by OTLP, keeps them on disk and answers questions about them, until "
+              "Ctrl-C or SIGTERM. Prints its addresses, the API's first. A request is "
+              "acknowledged when it is on disk; what was acknowledged survives any end of the "
+              "process.",
+          .examples =
+              "ronda traces\nronda traces --data /var/lib/ronda/traces --retain 48h\n"
+              "ronda run buy.yaml -o otlp=http://127.0.0.1:4318/v1/traces",
+          .options = TracesOptions(),
+          .run = Traces};
+}
+
+}  // namespace ronda::apps
