@@ -245,7 +245,7 @@ cli::Command TracesCommand() {
               "process.",
           .examples =
               "ronda traces\nronda traces --data /var/lib/ronda/traces --retain 48h\n"
-              "ronda run buy.yaml -o otlp=http://127.0.0.1:4318/v1/traces",
+              "ronda run buy.yaml -o otlp=http://127.0.0.1:4318",
           .options = TracesOptions(),
           .run = Traces};
 }

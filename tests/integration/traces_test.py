@@ -1,0 +1,293 @@
+#!/usr/bin/python3
+"""`ronda traces` as a process: what it takes, what it refuses, and what survives its end."""
+import gzip
+import http.client
+import os
+import random
+import ssl
+import subprocess
+import tempfile
+import threading
+import unittest
+
+from ronda import HANG, instrumented, request, run, scenario
+from traces_support import Traces, field, json_request_of, request_of, span
+
+KILL_ROUNDS = int(os.environ.get("TRACES_KILL_ROUNDS", "10"))
+SEED = int(os.environ.get("TRACES_KILL_SEED", "20261125"))
+GOOD = {"traceId": "5B8EFFF798038103D269B633813FC60C", "spanId": "eee19b7ec3c1b174", "name": "a"}
+
+
+class TracesCase(unittest.TestCase):
+    """Every test has a folder."""
+
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory(prefix="ronda-traces-")
+        self.addCleanup(folder.cleanup)
+        self.folder = folder.name
+        self.data = os.path.join(folder.name, "data")
+
+    def assert_balanced(self, ledger):
+        self.assertEqual(ledger["received"], ledger["accepted"] + sum(ledger["rejected"].values()))
+        self.assertEqual(ledger["accepted"], ledger["stored"] + ledger["deduplicated"] +
+                         ledger["expired"] + ledger["lost"])
+        for name in ("received", "accepted", "deduplicated"):
+            self.assertEqual(ledger[name], sum(one[name] for one in ledger["by"]), name)
+        self.assertEqual(ledger["lost_requests"], 0)
+
+
+class ReceiverTest(TracesCase):
+    """OTLP/HTTP: bytes in, statuses out."""
+
+    def setUp(self):
+        super().setUp()
+        self.traces = Traces(self.data)
+        self.addCleanup(self.traces.__exit__)
+
+    def test_protobuf_and_json_are_taken_plain_or_gzipped_and_answered_alike(self):
+        two = request_of("shop", [span(1, 1), span(1, 2)])
+        for number, (body, kind) in enumerate([
+                (two, "application/x-protobuf"),
+                (json_request_of("shop", GOOD), "application/json; charset=utf-8")]):
+            answer = self.traces.post(body, kind)
+            self.assertEqual(answer.status, 200, answer)
+            self.assertEqual(answer.headers["Content-Type"], kind.split(";", maxsplit=1)[0])
+            self.assertEqual(answer.body, b"{}" if number else b"")
+            other = body.replace(b"shop", b"mall")
+            answer = self.traces.post(gzip.compress(other), kind, {"Content-Encoding": "gzip"})
+            self.assertEqual(answer.status, 200, answer)
+        ledger = self.traces.ledger()
+        self.assert_balanced(ledger)
+        self.assertEqual(ledger["stored"], 6)
+        self.assertEqual({(one["receiver"], one["service"]): one["accepted"]
+                          for one in ledger["by"]},
+                         {("otlp-http", "shop"): 3, ("otlp-http", "mall"): 3})
+
+    def test_what_is_refused_of_a_request_is_said_and_the_rest_kept(self):
+        answer = self.traces.post(json_request_of("shop", GOOD, {"traceId": "00", "spanId": "x"}),
+                                  "application/json")
+        self.assertEqual(answer.status, 200, answer)
+        self.assertEqual(answer.json, {"partialSuccess": {
+            "rejectedSpans": "1", "errorMessage": "1 of 2 refused: bad trace id 1"}})
+        answer = self.traces.post(request_of("shop", [span(0, 1), span(7, 7)]))
+        self.assertEqual(answer.status, 200, answer)
+        self.assertIn(b"bad trace id", answer.body)
+        ledger = self.traces.ledger()
+        self.assert_balanced(ledger)
+        self.assertEqual(ledger["rejected"], {"bad-trace-id": 2})
+        self.assertEqual(ledger["stored"], 2)
+
+    def test_what_cannot_be_a_request_is_refused_with_its_status(self):
+        good = request_of("shop", [span(1, 1)])
+        for status, body, kind, headers, path, method in [
+                (400, b"no protobuf", "application/x-protobuf", {}, "/v1/traces", "POST"),
+                (400, b"{", "application/json", {}, "/v1/traces", "POST"),
+                (400, good, "application/x-protobuf", {"Content-Encoding": "gzip"}, "/v1/traces",
+                 "POST"),
+                (415, good, "text/plain", {}, "/v1/traces", "POST"),
+                (415, good, "application/x-protobuf", {"Content-Encoding": "br"}, "/v1/traces",
+                 "POST"),
+                (404, good, "application/x-protobuf", {}, "/v2/traces", "POST"),
+                (405, None, "application/json", {}, "/v1/traces", "GET")]:
+            answer = self.traces.post(body, kind, headers, path, method=method)
+            self.assertEqual(answer.status, status, answer)
+            if status == 400:
+                self.assertEqual(answer.headers["Content-Type"], kind)
+            if kind == "application/json":
+                self.assertEqual(answer.json["code"], 3)
+                self.assertTrue(answer.json["message"])
+        ledger = self.traces.ledger()
+        self.assertEqual(ledger["refused_requests"], 7)
+        self.assertEqual(ledger["received"], 0)
+
+    def test_too_large_is_413_and_a_bomb_takes_no_more_memory_than_the_limit(self):
+        link = self.traces.connect()
+        link.putrequest("POST", "/v1/traces")
+        link.putheader("Content-Type", "application/x-protobuf")
+        link.putheader("Content-Length", str(70 << 20))
+        link.endheaders()
+        self.assertEqual(link.getresponse().status, 413)  # before the body came
+        link.close()
+        bomb = gzip.compress(bytes(200 << 20), 9)
+        answer = self.traces.post(bomb, headers={"Content-Encoding": "gzip"})
+        self.assertEqual(answer.status, 413, answer)
+        self.assertIn(b"send smaller batches", answer.body)
+        if not instrumented():
+            self.assertLess(self.traces.memory_peak(), 300 << 20)
+
+    def test_a_body_that_came_before_is_acknowledged_and_stored_once_also_after_a_kill(self):
+        body = request_of("shop", [span(1, 1), span(1, 2)])
+        for _ in range(3):
+            self.assertEqual(self.traces.post(body).status, 200)
+        # The same spans in another coding are the same body.
+        answer = self.traces.post(gzip.compress(body), headers={"Content-Encoding": "gzip"})
+        self.assertEqual(answer.status, 200)
+        self.traces.kill()
+        with Traces(self.data) as again:
+            ledger = again.ledger()
+            self.assert_balanced(ledger)
+            self.assertEqual((ledger["stored"], ledger["deduplicated"]), (2, 6))
+            self.assertEqual(again.post(body).status, 200)
+            ledger = again.ledger()
+            self.assertEqual((ledger["stored"], ledger["deduplicated"]), (2, 8))
+
+    def test_a_connection_carries_many_requests(self):
+        link = self.traces.connect()
+        for number in range(50):
+            answer = self.traces.post(request_of(f"s{number}", [span(1, 1)]), connection=link)
+            self.assertEqual(answer.status, 200)
+        link.close()
+        self.assertEqual(self.traces.ledger()["stored"], 50)
+
+    def test_the_engines_own_spans_arrive(self):
+        done = run(scenario(request(self.traces.api + "/api/v1/ledger")), "--once", "--out",
+                   "otlp=http://127.0.0.1:" + str(self.traces.port))
+        self.assertEqual(done.code, 0, done)
+        self.assertEqual(done.report["warnings"], [])
+        ledger = self.traces.ledger()
+        self.assert_balanced(ledger)
+        self.assertEqual(ledger["stored"], 2)  # the iteration and its request
+
+
+class OptionsTest(TracesCase):
+    """What the command line decides."""
+
+    def test_without_memory_senders_are_asked_to_come_again(self):
+        with Traces(self.data, "--memory", "1MiB") as traces:
+            answer = traces.post(request_of("shop", [span(1, 1, "x" * (2 << 20))]))
+            self.assertEqual(answer.status, 429, answer)
+            self.assertGreaterEqual(int(answer.headers["Retry-After"]), 1)
+            # Small as it came, large as it is.
+            body = gzip.compress(request_of("shop", [span(1, 1, "x" * (2 << 20))]))
+            answer = traces.post(body, headers={"Content-Encoding": "gzip"})
+            self.assertEqual(answer.status, 429, answer)
+            self.assertEqual(traces.post(request_of("shop", [span(1, 1)])).status, 200)
+            self.assert_balanced(traces.ledger())
+
+    def test_a_token_is_asked_for(self):
+        with Traces(self.data, "--token", "secret") as traces:
+            body = request_of("shop", [span(1, 1)])
+            answer = traces.post(body)
+            self.assertEqual(answer.status, 401, answer)
+            self.assertEqual(answer.headers["WWW-Authenticate"], "Bearer")
+            answer = traces.post(body, headers={"Authorization": "Bearer secret"})
+            self.assertEqual(answer.status, 200, answer)
+
+    def test_tls_is_spoken_with_a_certificate(self):
+        key, cert = (os.path.join(self.folder, name) for name in ("key.pem", "cert.pem"))
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", key,
+                        "-out", cert, "-days", "2", "-subj", "/CN=localhost", "-addext",
+                        "subjectAltName=IP:127.0.0.1"], check=True, capture_output=True)
+        with Traces(self.data, "--tls-cert", cert, "--tls-key", key) as traces:
+            self.assertTrue(traces.api.startswith("https://127.0.0.1:"))
+            link = http.client.HTTPSConnection(
+                "127.0.0.1", traces.port, timeout=HANG,
+                context=ssl.create_default_context(cafile=cert))
+            answer = traces.post(request_of("shop", [span(1, 1)]), connection=link)
+            self.assertEqual(answer.status, 200, answer)
+            link.close()
+
+    def test_what_is_wrong_at_the_start_is_said(self):
+        with Traces(self.data) as traces:
+            with self.assertRaisesRegex(AssertionError, "in use by another process"):
+                Traces(self.data)
+            with self.assertRaisesRegex(AssertionError, "cannot listen.*--otlp-http PORT takes"):
+                Traces(self.data + "2", "--otlp-http", str(traces.port))
+        with self.assertRaisesRegex(AssertionError, "belong together"):
+            Traces(self.data, "--tls-cert", "x")
+
+
+class Load:
+    """Senders that go on until the server is gone; each request is of a service of its own."""
+
+    SPANS = 500
+    SENDERS = 4
+
+    def __init__(self, traces, prefix):
+        self.traces = traces
+        self.prefix = prefix
+        self.spans = [span(2**90 + n, n + 1, "GET /cart", ("http.route", "/cart"),
+                           ("enduser.id", str(n))) for n in range(self.SPANS)]
+        self.changed = threading.Condition()
+        self.acked = []
+        self.cut = 0  # requests that had no answer
+        self.threads = [threading.Thread(target=self._send, args=(n,)) for n in range(self.SENDERS)]
+        for thread in self.threads:
+            thread.start()
+
+    def _send(self, sender):
+        link = self.traces.connect()
+        number = 0
+        while True:
+            service = f"{self.prefix}-{sender}-{number}"
+            number += 1
+            body = gzip.compress(request_of(service, self.spans), 1)
+            try:
+                answer = self.traces.post(body, headers={"Content-Encoding": "gzip"},
+                                          connection=link)
+            except (OSError, http.client.HTTPException):
+                link.close()
+                with self.changed:
+                    self.cut += 1
+                    self.changed.notify_all()
+                return
+            with self.changed:
+                if answer.status == 200:
+                    self.acked.append(service)
+                self.changed.notify_all()
+
+    def await_acked(self, count):
+        with self.changed:
+            if not self.changed.wait_for(lambda: len(self.acked) >= count or self.cut, HANG):
+                raise AssertionError(f"only {len(self.acked)} of {count} were acknowledged")
+
+    def join(self):
+        for thread in self.threads:
+            thread.join(HANG)
+
+
+class EndTest(TracesCase):
+    """No end of the process loses what was acknowledged."""
+
+    def assert_kept(self, ledger, acked):
+        self.assert_balanced(ledger)
+        kept = {one["service"]: one["accepted"] - one["deduplicated"] for one in ledger["by"]}
+        for service in acked:
+            self.assertEqual(kept.get(service), Load.SPANS, service)
+        self.assertTrue(set(kept.values()) <= {Load.SPANS, 0})
+
+    def test_killed_under_load_again_and_again_no_acknowledged_span_is_lost(self):
+        chance = random.Random(SEED)
+        acked, segments = [], 0
+        for number in range(KILL_ROUNDS):
+            with self.subTest(seed=SEED, round=number), Traces(self.data) as traces:
+                self.assert_kept(traces.ledger(), acked)
+                load = Load(traces, f"r{number}")
+                load.await_acked(chance.randrange(5, 120))
+                traces.kill()
+                load.join()
+                self.assertGreater(load.cut, 0, "nothing was in flight")
+                acked += load.acked
+        with Traces(self.data) as traces:
+            ledger = traces.ledger()
+            self.assert_kept(ledger, acked)
+            segments = ledger["segments"]
+            self.assertEqual(traces.stop(), 0)
+        self.assertGreater(segments, 0, "no block was sealed meanwhile")
+        with Traces(self.data) as traces:
+            self.assert_kept(traces.ledger(), acked)
+
+    def test_asked_to_end_it_answers_what_it_has_begun(self):
+        with Traces(self.data) as traces:
+            load = Load(traces, "end")
+            load.await_acked(20)
+            self.assertEqual(traces.stop(), 0)
+            load.join()
+        with Traces(self.data) as traces:
+            ledger = traces.ledger()
+            self.assert_kept(ledger, load.acked)
+            self.assertEqual(ledger["stored"], len(load.acked) * Load.SPANS)
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=1)
