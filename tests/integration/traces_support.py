@@ -75,7 +75,8 @@ class Traces:
                         if "proxy" not in name.lower() and not name.startswith("RONDA_")}
         self.errors = tempfile.TemporaryFile()
         self.process = subprocess.Popen(
-            [BINARY, "traces", "--data", data, "--http", "0", "--otlp-http", "0", *options],
+            [BINARY, "traces", "--data", data, "--http", "0", "--otlp-http", "0",
+             "--otlp-grpc", "0", *options],
             stdout=subprocess.PIPE, stderr=self.errors, stdin=subprocess.DEVNULL, env=surroundings)
         self._hang = threading.Timer(HANG, self.process.kill)
         self._hang.daemon = True
@@ -93,6 +94,7 @@ class Traces:
             raise AssertionError(f"did not start: {said}")
         self.api = self.addresses["API"]
         self.otlp = self.addresses["OTLP/HTTP"]
+        self.grpc = self.addresses["OTLP/gRPC"]
         self.port = int(self.otlp.split(":")[2].split("/")[0])
 
     def said(self):

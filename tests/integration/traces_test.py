@@ -10,6 +10,8 @@ import tempfile
 import threading
 import unittest
 
+import grpc
+
 from ronda import HANG, instrumented, request, run, scenario
 from traces_support import Traces, field, json_request_of, request_of, span
 
@@ -147,6 +149,58 @@ class ReceiverTest(TracesCase):
         ledger = self.traces.ledger()
         self.assert_balanced(ledger)
         self.assertEqual(ledger["stored"], 2)  # the iteration and its request
+
+
+class GrpcTest(TracesCase):
+    """OTLP/gRPC, called by gRPC's own library."""
+
+    EXPORT = "/opentelemetry.proto.collector.trace.v1.TraceService/Export"
+
+    def export(self, traces, body, method=EXPORT, **more):
+        """The response's bytes, or grpc.RpcError."""
+        with grpc.insecure_channel(traces.grpc, options=[
+                ("grpc.max_send_message_length", -1)]) as channel:
+            return channel.unary_unary(method)(body, timeout=HANG, **more)
+
+    def refused(self, code, *arguments, **more):
+        with self.assertRaises(grpc.RpcError) as caught:
+            self.export(*arguments, **more)
+        self.assertEqual(caught.exception.code(), code, caught.exception)
+        return caught.exception
+
+    def test_calls_are_stored_and_answered_plain_or_gzipped(self):
+        with Traces(self.data) as traces:
+            self.assertEqual(self.export(traces, request_of("shop", [span(1, 1)])), b"")
+            self.assertEqual(self.export(traces, request_of("mall", [span(1, 1)]),
+                                         compression=grpc.Compression.Gzip), b"")
+            partial = self.export(traces, request_of("shop", [span(0, 1), span(7, 7)]))
+            self.assertIn(b"1 of 2 refused: bad trace id 1", partial)
+            traces.kill()
+        with Traces(self.data) as traces:
+            ledger = traces.ledger()
+            self.assert_balanced(ledger)
+            self.assertEqual(ledger["stored"], 3)
+            self.assertEqual({one["receiver"] for one in ledger["by"]}, {"otlp-grpc"})
+
+    def test_what_cannot_be_taken_has_its_code(self):
+        code = grpc.StatusCode
+        with Traces(self.data, "--memory", "1MiB") as traces:
+            self.refused(code.INVALID_ARGUMENT, traces, b"no protobuf")
+            self.refused(code.UNIMPLEMENTED, traces, b"", "/other.Service/Export")
+            self.refused(code.RESOURCE_EXHAUSTED, traces, bytes(65 << 20))
+            large = request_of("shop", [span(1, 1, "x" * (2 << 20))])
+            error = self.refused(code.UNAVAILABLE, traces, large)
+            details = dict(error.trailing_metadata())["grpc-status-details-bin"]
+            self.assertIn(b"type.googleapis.com/google.rpc.RetryInfo", details)
+            self.assertEqual(self.export(traces, request_of("shop", [span(1, 1)])), b"")
+            self.assert_balanced(traces.ledger())
+
+    def test_a_token_is_asked_for(self):
+        with Traces(self.data, "--token", "secret") as traces:
+            body = request_of("shop", [span(1, 1)])
+            self.refused(grpc.StatusCode.UNAUTHENTICATED, traces, body)
+            metadata = (("authorization", "Bearer secret"),)
+            self.assertEqual(self.export(traces, body, metadata=metadata), b"")
 
 
 class OptionsTest(TracesCase):

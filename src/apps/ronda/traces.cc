@@ -12,6 +12,7 @@
 #include "base/options.h"
 #include "http/server.h"
 #include "trace/ingest/lanes.h"
+#include "trace/ingest/otlp_grpc.h"
 #include "trace/ingest/otlp_http.h"
 
 namespace ronda::apps {
@@ -52,6 +53,14 @@ std::vector<base::OptionSpec> TracesOptions() {
        .max = "65535",
        .needs_restart = base::NeedsRestart::kYes,
        .description = "Where OTLP/HTTP is received, at /v1/traces. 0 takes a free port."},
+      {.name = "otlp-grpc",
+       .type = OptionType::kInt,
+       .value_name = "PORT",
+       .default_text = "4317",
+       .min = "0",
+       .max = "65535",
+       .needs_restart = base::NeedsRestart::kYes,
+       .description = "Where OTLP/gRPC is received. 0 takes a free port."},
       {.name = "token",
        .type = OptionType::kString,
        .needs_restart = base::NeedsRestart::kYes,
@@ -172,6 +181,21 @@ base::Result<std::unique_ptr<http::Server>> Listen(http::ServerOptions options,
   return server;
 }
 
+base::Result<std::unique_ptr<ingest::OtlpGrpc>> ListenGrpc(const http::ServerOptions& options,
+                                                           const base::Options& given,
+                                                           ingest::Lanes& lanes) {
+  auto receiver =
+      ingest::OtlpGrpc::Start({.address = options.address,
+                               .port = static_cast<std::uint16_t>(given.Int("otlp-grpc")),
+                               .bearer_token = options.bearer_token,
+                               .tls = options.tls},
+                              lanes);
+  if (receiver.status().code() == base::Code::kUnavailable) {
+    return base::Unavailable(receiver.status().message() + "; --otlp-grpc PORT takes another");
+  }
+  return receiver;
+}
+
 // SIGINT and SIGTERM, waited for by the thread that made this; threads made later do not see them.
 class EndSignals {
  public:
@@ -223,11 +247,14 @@ base::Result<base::ExitCode> Traces(const cli::Invocation& invocation, cli::Cont
                        [&](int status, std::string_view why, const http::Request& request) {
                          return otlp.Refuse(status, why, request);
                        }));
+  ASSIGN_OR_RETURN(const auto grpc, ListenGrpc(options, given, *lanes));
   context.out << "API        " << api->url() << "\nOTLP/HTTP  " << receiver->url()
-              << "/v1/traces\nkept in    " << folder << '\n'
+              << "/v1/traces\nOTLP/gRPC  " << options.address << ':' << grpc->port()
+              << "\nkept in    " << folder << '\n'
               << std::flush;
   signals.Await();
   receiver->Stop();
+  grpc->Stop();
   api->Stop();
   lanes->Stop();
   return base::ExitCode::kOk;
