@@ -78,7 +78,74 @@ Value ReadValue(std::string_view any_value) {
   return value;
 }
 
+// Bytes that are read by hand where every span has many of a kind. All say false when they are not as
+// expected: then protozero reads them, and judges.
+class Plain {
+ public:
+  explicit Plain(std::string_view bytes) : at_(bytes.data()), end_(at_ + bytes.size()) {}
+
+  [[nodiscard]] bool Key(std::uint32_t key) {
+    return at_ != end_ && static_cast<unsigned char>(*at_++) == key;
+  }
+  // A size of at most two bytes, and so many bytes behind it.
+  [[nodiscard]] bool Sized(std::string_view& bytes) {
+    std::size_t size = 0;
+    if (!Byte(size)) return false;
+    if (size >= 0x80) {
+      std::size_t high = 0;
+      if (!Byte(high) || high >= 0x80) return false;
+      size = (size & 0x7f) | high << 7;
+    }
+    if (size > Left()) return false;
+    bytes = {at_, size};
+    at_ += size;
+    return true;
+  }
+  [[nodiscard]] bool Varint(std::uint64_t& value) {
+    value = 0;
+    std::size_t byte = 0x80;
+    for (unsigned shift = 0; byte >= 0x80; shift += 7) {
+      if (shift > 63 || !Byte(byte)) return false;
+      value |= static_cast<std::uint64_t>(byte & 0x7f) << shift;
+    }
+    return true;
+  }
+  [[nodiscard]] std::size_t Left() const { return static_cast<std::size_t>(end_ - at_); }
+
+ private:
+  [[nodiscard]] bool Byte(std::size_t& byte) {
+    if (at_ == end_) return false;
+    byte = static_cast<unsigned char>(*at_++);
+    return true;
+  }
+
+  const char* at_;
+  const char* end_;
+};
+
+// As every SDK writes it: a key, then a value that is one text or one integer, and nothing else.
+bool ReadPlainKeyValue(std::string_view key_value, Attribute& attribute) {
+  Plain reader(key_value);
+  std::string_view key, any_value;
+  if (!reader.Key(Sized(field::kKey)) || !reader.Sized(key)) return false;
+  if (!reader.Key(Sized(field::kValue)) || !reader.Sized(any_value) || reader.Left() > 0)
+    return false;
+  Plain value(any_value);
+  if (any_value.starts_with(static_cast<char>(Sized(field::kValueString)))) {
+    std::string_view text;
+    if (!value.Key(Sized(field::kValueString)) || !value.Sized(text)) return false;
+    attribute = {key, Value::String(text)};
+  } else {
+    std::uint64_t number = 0;
+    if (!value.Key(Varint(field::kValueInt)) || !value.Varint(number)) return false;
+    attribute = {key, Value::Int(static_cast<std::int64_t>(number))};
+  }
+  return value.Left() == 0;
+}
+
 Attribute ReadKeyValue(std::string_view key_value) {
+  Attribute plain;
+  if (ReadPlainKeyValue(key_value, plain)) [[likely]] return plain;
   std::string_view key;
   Value value;
   pbf_reader reader = MessageOf(key_value);
@@ -205,7 +272,7 @@ bool Decoder::Reader::Bounded(Value& value) {
 }
 
 void Decoder::Reader::AddAttribute(std::string_view bytes, Range& range, std::uint32_t& dropped) {
-  Attribute attribute = ReadKeyValue(bytes);
+  const Attribute attribute = ReadKeyValue(bytes);
   Value value = attribute.value();
   if (range.count >= limits_.attributes || attribute.key().size() > limits_.key_bytes ||
       !Bounded(value)) [[unlikely]] {
@@ -213,8 +280,7 @@ void Decoder::Reader::AddAttribute(std::string_view bytes, Range& range, std::ui
     ++report_.attributes_cut;
     return;
   }
-  attribute.set_value(value);
-  batch_.attributes.push_back(attribute);
+  batch_.attributes.emplace_back(attribute.key(), value);
   ++range.count;
 }
 
