@@ -145,7 +145,8 @@ bool ReadPlainKeyValue(std::string_view key_value, Attribute& attribute) {
 
 Attribute ReadKeyValue(std::string_view key_value) {
   Attribute plain;
-  if (ReadPlainKeyValue(key_value, plain)) [[likely]] return plain;
+  if (ReadPlainKeyValue(key_value, plain)) [[likely]]
+    return plain;
   std::string_view key;
   Value value;
   pbf_reader reader = MessageOf(key_value);

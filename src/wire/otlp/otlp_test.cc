@@ -126,6 +126,41 @@ TEST_F(DecoderTest, FieldsInAnyOrderAndSplitMessagesAreOneMessage) {
   EXPECT_EQ(attributes[1], Attribute("b", Value::String("2")));
 }
 
+TEST_F(DecoderTest, AnAttributeIsTheSameHoweverItIsWritten) {
+  const std::string minus_one = "\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01";
+  std::vector<std::pair<std::string, Value>> values = {
+      {"\x18\x01"s, Value::Int(1)},
+      {"\x18\x00"s, Value::Int(0)},
+      {"\x18\x81\x00"s, Value::Int(1)},  // longer than need be
+      {"\x18" + minus_one, Value::Int(-1)},
+      {"\x10\x01"s, Value::Bool(true)},
+      {"", Value()},
+      {Sized(1, "early") + "\x18\x07", Value::Int(7)},  // the last one counts
+      {"\x18\x07" + Sized(1, "late"), Value::String("late")}};
+  std::vector<std::string> texts;
+  for (const std::size_t size : {0, 1, 123, 124, 127, 128, 16379, 16383, 16384, 20000})
+    texts.emplace_back(size, 't');
+  for (const std::string& text : texts) values.emplace_back(Sized(1, text), Value::String(text));
+  for (const std::size_t key_size : {0, 1, 127, 128, 1000}) {
+    const std::string key(key_size, 'k');
+    for (const auto& [any, value] : values) {
+      const std::string forms[] = {Sized(1, key) + Sized(2, any), Sized(2, any) + Sized(1, key),
+                                   Sized(1, key) + Sized(2, any) + Varint(9, 1),
+                                   Sized(1, "other") + Sized(1, key) + Sized(2, any)};
+      for (const std::string& form : forms) {
+        ASSERT_TRUE(Decode(Request(Sized(2, kIds + Sized(9, form)))).ok());
+        const auto attributes = batch_.At(batch_.spans.at(0).attributes);
+        ASSERT_EQ(attributes.size(), 1u);
+        EXPECT_TRUE(attributes[0] == Attribute(key, value)) << key_size << " " << any.substr(0, 20);
+      }
+    }
+  }
+  for (const std::string& bad :
+       {"\x18"s, "\x18" + minus_one.substr(0, 9) + "\xff\x01", "\x0a\x05"s}) {
+    EXPECT_FALSE(Decode(Request(Sized(2, kIds + Sized(9, Sized(1, "k") + Sized(2, bad))))).ok());
+  }
+}
+
 TEST_F(DecoderTest, UnknownFieldsAndFieldsOfAnotherTypeAreSkipped) {
   ASSERT_TRUE(Decode(Request(Sized(2, kIds + Sized(6, "kind as a text") + Varint(5, 1) +
                                           "\xa2\x06\x03"s + "new")))
