@@ -115,9 +115,13 @@ class Traces:
     def connect(self):
         return http.client.HTTPConnection("127.0.0.1", self.port, timeout=HANG)
 
-    def ledger(self):
-        with urllib.request.urlopen(self.api + "/api/v1/ledger", timeout=HANG) as answer:
+    def get(self, path):
+        """The JSON that the API has there."""
+        with urllib.request.urlopen(self.api + path, timeout=HANG) as answer:
             return json.load(answer)
+
+    def ledger(self):
+        return self.get("/api/v1/ledger")
 
     def memory_peak(self):
         """Bytes, resident."""

@@ -2,6 +2,7 @@
 """`ronda traces` as a process: what it takes, what it refuses, and what survives its end."""
 import gzip
 import http.client
+import json
 import os
 import random
 import ssl
@@ -133,6 +134,24 @@ class ReceiverTest(TracesCase):
             ledger = again.ledger()
             self.assertEqual((ledger["stored"], ledger["deduplicated"]), (2, 8))
 
+    def test_log_records_are_kept_and_found_by_trace(self):
+        record = {"timeUnixNano": "1787000000000000000", "severityNumber": 9,
+                  "body": {"stringValue": "paid"}, "traceId": GOOD["traceId"].lower(),
+                  "spanId": GOOD["spanId"]}
+        body = json.dumps({"resourceLogs": [{"scopeLogs": [{"logRecords": [
+            record, {"traceId": "00"}, {**record, "traceId": "f" * 32}, {"severityText": "x"}]}]}]})
+        answer = self.traces.post(body, "application/json", path="/v1/logs")
+        self.assertEqual(answer.status, 200, answer)
+        self.assertEqual(answer.json["partialSuccess"]["rejectedLogRecords"], "1")
+        self.traces.kill()
+        with Traces(self.data) as again:
+            found = again.get(f"/api/v1/traces/{GOOD['traceId'].lower()}/logs")
+            self.assertEqual(found["resourceLogs"][0]["scopeLogs"][0]["logRecords"], [record])
+            ledger = again.ledger()
+            self.assert_balanced(ledger["logs"])
+            self.assertEqual(ledger["logs"]["stored"], 3)
+            self.assertEqual(ledger["received"], 0)
+
     def test_a_connection_carries_many_requests(self):
         link = self.traces.connect()
         for number in range(50):
@@ -171,6 +190,9 @@ class GrpcTest(TracesCase):
     def test_calls_are_stored_and_answered_plain_or_gzipped(self):
         with Traces(self.data) as traces:
             self.assertEqual(self.export(traces, request_of("shop", [span(1, 1)])), b"")
+            logs = "/opentelemetry.proto.collector.logs.v1.LogsService/Export"
+            record = field(1, field(2, field(2, field(9, (7).to_bytes(16, "big")))))
+            self.assertEqual(self.export(traces, record, logs), b"")
             self.assertEqual(self.export(traces, request_of("mall", [span(1, 1)]),
                                          compression=grpc.Compression.Gzip), b"")
             partial = self.export(traces, request_of("shop", [span(0, 1), span(7, 7)]))
@@ -181,6 +203,7 @@ class GrpcTest(TracesCase):
             self.assert_balanced(ledger)
             self.assertEqual(ledger["stored"], 3)
             self.assertEqual({one["receiver"] for one in ledger["by"]}, {"otlp-grpc"})
+            self.assertEqual(ledger["logs"]["stored"], 1)
 
     def test_what_cannot_be_taken_has_its_code(self):
         code = grpc.StatusCode

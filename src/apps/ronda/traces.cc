@@ -4,16 +4,21 @@
 #include <signal.h>
 
 #include <memory>
+#include <optional>
 #include <ostream>
 #include <string>
 #include <thread>
 #include <utility>
 
+#include "base/core/ids.h"
 #include "base/options.h"
 #include "http/server.h"
 #include "trace/ingest/lanes.h"
 #include "trace/ingest/otlp_grpc.h"
 #include "trace/ingest/otlp_http.h"
+#include "trace/query/trace_reader.h"
+#include "trace/segment/log_rows.h"
+#include "wire/otlp/json_encode.h"
 
 namespace ronda::apps {
 namespace {
@@ -52,7 +57,8 @@ std::vector<base::OptionSpec> TracesOptions() {
        .min = "0",
        .max = "65535",
        .needs_restart = base::NeedsRestart::kYes,
-       .description = "Where OTLP/HTTP is received, at /v1/traces. 0 takes a free port."},
+       .description = "Where OTLP/HTTP is received, at /v1/traces and /v1/logs. 0 takes a "
+                      "free port."},
       {.name = "otlp-grpc",
        .type = OptionType::kInt,
        .value_name = "PORT",
@@ -216,9 +222,31 @@ class EndSignals {
   sigset_t set_;
 };
 
-void ServeApi(const ingest::Lanes& lanes, const http::Request& request, const http::Reply& reply) {
+// /api/v1/traces/ID/logs: the log records of a trace, as OTLP/JSON.
+std::optional<base::TraceId> TraceOfLogs(std::string_view path) {
+  constexpr std::string_view kBegin = "/api/v1/traces/", kEnd = "/logs";
+  if (!path.starts_with(kBegin) || !path.ends_with(kEnd)) return std::nullopt;
+  path.remove_prefix(kBegin.size());
+  path.remove_suffix(std::min(path.size(), kEnd.size()));
+  return base::ParseTraceId(path);
+}
+
+http::Response LogsOf(ingest::Lanes& lanes, base::TraceId trace, const http::Request& request) {
+  const auto rows = trace::query::ReadTrace(lanes.logs(), trace);
+  if (!rows.ok()) return http::RefuseAsJson(503, rows.status().message(), request);
+  wire::otlp::LogBatch logs;
+  trace::segment::LogsOfRows(rows->batch, logs);
+  http::Response response;
+  EncodeLogsJson(logs, response.body);
+  return response;
+}
+
+void ServeApi(ingest::Lanes& lanes, const http::Request& request, const http::Reply& reply) {
   if (request.path() == "/api/v1/ledger" && request.method == "GET") {
-    return reply({.body = ingest::LedgerJson(lanes.standing())});
+    return reply({.body = ingest::LedgerJson(lanes.standing(), lanes.log_standing())});
+  }
+  if (const auto trace = TraceOfLogs(request.path()); trace && request.method == "GET") {
+    return reply(LogsOf(lanes, *trace, request));
   }
   reply(http::RefuseAsJson(404, "nothing is here", request));
 }

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "base/core/varint.h"
+#include "trace/segment/log_rows.h"
 #include "wire/otlp/encode.h"
 
 namespace ronda::trace::ingest {
@@ -56,15 +57,27 @@ Coding CodingOf(segment::BodyEncoding encoding) {
   return Coding::kIdentity;
 }
 
+// The request as it is now.
+void Encode(const Delivery& delivery, std::string& out) {
+  if (delivery.signal == segment::Signal::kTraces) return EncodeTraces(delivery.batch, out);
+  otlp::LogBatch logs;
+  segment::LogsOfRows(delivery.batch, logs);
+  EncodeLogs(logs, out);
+}
+
 }  // namespace
 
 void Delivery::Clear() {
   if (request.capacity() > kKept) request = {};
   if (log_body.capacity() > kKept) log_body = {};
-  if (MemoryOf(batch) > kKept) batch = {};
+  if (MemoryOf(batch) > kKept) {
+    batch = {};
+    logs = {};
+  }
   request.clear();
   log_body.clear();
   batch.Clear();
+  logs.Clear();
   counts.Clear();
   memory = {};
   done = nullptr;
@@ -77,8 +90,9 @@ base::Status DeliveryReader::Read(const Arrival& arrival, std::string body,
                                   base::ByteReservation memory, Delivery& delivery) {
   delivery.Clear();
   delivery.memory = std::move(memory);
+  delivery.signal = arrival.signal;
   RETURN_IF_ERROR(ReadRequest(arrival, body, delivery));
-  RETURN_IF_ERROR(decoder_.DecodeTraces(delivery.request, delivery.batch));
+  RETURN_IF_ERROR(Decode(arrival.signal, delivery.request, delivery.logs, delivery.batch));
   delivery.report = decoder_.report();
   const std::uint64_t masked = masker_.Apply(delivery.batch);
   CountSpans(arrival, delivery);
@@ -94,11 +108,19 @@ base::Status DeliveryReader::Read(const Arrival& arrival, std::string body,
     return base::Ok();
   }
   std::string present;
-  if (masked > 0) EncodeTraces(delivery.batch, present);
+  if (masked > 0) Encode(delivery, present);
   const std::string& plain = masked > 0 ? present : delivery.request;
   delivery.encoding = segment::BodyEncoding::kZstd;
   delivery.raw_size = plain.size();
   compressor_.Compress(plain, kLogLevel, delivery.log_body);
+  return base::Ok();
+}
+
+base::Status DeliveryReader::Decode(segment::Signal signal, std::string_view request,
+                                    otlp::LogBatch& logs, otlp::SpanBatch& batch) {
+  if (signal == segment::Signal::kTraces) return decoder_.DecodeTraces(request, batch);
+  RETURN_IF_ERROR(decoder_.DecodeLogs(request, logs));
+  segment::RowsOfLogs(logs, batch);
   return base::Ok();
 }
 
@@ -118,7 +140,9 @@ base::Status DeliveryReader::ReadRequest(const Arrival& arrival, std::string& bo
   if (!delivery.memory.Grow(2 * sent.size())) {
     return base::Unavailable("too much is being worked on: send it again a little later");
   }
-  base::Status status = json_.ReadTraces(sent, delivery.request);
+  base::Status status = arrival.signal == segment::Signal::kTraces
+                            ? json_.ReadTraces(sent, delivery.request)
+                            : json_.ReadLogs(sent, delivery.request);
   if (json_text_.capacity() > kKept) json_text_ = {};
   return status;
 }
@@ -152,7 +176,7 @@ base::Status DeliveryReader::Replay(const segment::WalRecord& record, std::strin
   base::ByteReservation uncounted;
   RETURN_IF_ERROR(decompressor_.Read(CodingOf(record.encoding), record.body,
                                      decoder_.limits().request_bytes, uncounted, request));
-  RETURN_IF_ERROR(decoder_.DecodeTraces(request, batch));
+  RETURN_IF_ERROR(Decode(record.signal, request, replayed_logs_, batch));
   masker_.Apply(batch);
   return base::Ok();
 }

@@ -30,12 +30,16 @@ struct Arrival {
   std::string_view receiver;  // "otlp-http"
   Format format = Format::kProtobuf;
   Coding coding = Coding::kIdentity;
+  segment::Signal signal = segment::Signal::kTraces;
 };
 
 // One request on its way from a receiver to the store. Stays where it is (its parts are views of each
 // other); owned by one thread at a time.
 struct Delivery {
   std::string request;  // protobuf, decompressed: what the batch's texts are views of
+  segment::Signal signal = segment::Signal::kTraces;
+  wire::otlp::LogBatch
+      logs;  // of a request of logs; the batch has them as rows (segment/log_rows.h)
   wire::otlp::SpanBatch batch;
   wire::otlp::DecodeReport report;
   Digest digest;
@@ -69,6 +73,8 @@ class DeliveryReader {
 
  private:
   base::Status ReadRequest(const Arrival& arrival, std::string& body, Delivery& delivery);
+  base::Status Decode(segment::Signal signal, std::string_view request, wire::otlp::LogBatch& logs,
+                      wire::otlp::SpanBatch& batch);
   void CountSpans(const Arrival& arrival, Delivery& delivery) const;
 
   wire::otlp::Decoder decoder_;
@@ -77,6 +83,7 @@ class DeliveryReader {
   JsonReader json_;
   segment::Compressor compressor_;
   std::string json_text_;
+  wire::otlp::LogBatch replayed_logs_;
 };
 
 // A request's part of the ledger and its digest, as the log keeps them (docs/formats/trace-wal.md,

@@ -107,19 +107,38 @@ std::optional<std::string> BytesOfBase64(std::string_view text) {
 constexpr std::array<std::string_view, 6> kKinds = {"SPAN_KIND_UNSPECIFIED", "SPAN_KIND_INTERNAL",
                                                     "SPAN_KIND_SERVER",      "SPAN_KIND_CLIENT",
                                                     "SPAN_KIND_PRODUCER",    "SPAN_KIND_CONSUMER"};
+constexpr std::array<std::string_view, 25> kSeverities = {
+    "SEVERITY_NUMBER_UNSPECIFIED", "SEVERITY_NUMBER_TRACE",  "SEVERITY_NUMBER_TRACE2",
+    "SEVERITY_NUMBER_TRACE3",      "SEVERITY_NUMBER_TRACE4", "SEVERITY_NUMBER_DEBUG",
+    "SEVERITY_NUMBER_DEBUG2",      "SEVERITY_NUMBER_DEBUG3", "SEVERITY_NUMBER_DEBUG4",
+    "SEVERITY_NUMBER_INFO",        "SEVERITY_NUMBER_INFO2",  "SEVERITY_NUMBER_INFO3",
+    "SEVERITY_NUMBER_INFO4",       "SEVERITY_NUMBER_WARN",   "SEVERITY_NUMBER_WARN2",
+    "SEVERITY_NUMBER_WARN3",       "SEVERITY_NUMBER_WARN4",  "SEVERITY_NUMBER_ERROR",
+    "SEVERITY_NUMBER_ERROR2",      "SEVERITY_NUMBER_ERROR3", "SEVERITY_NUMBER_ERROR4",
+    "SEVERITY_NUMBER_FATAL",       "SEVERITY_NUMBER_FATAL2", "SEVERITY_NUMBER_FATAL3",
+    "SEVERITY_NUMBER_FATAL4"};
 constexpr std::array<std::string_view, 3> kStatuses = {"STATUS_CODE_UNSET", "STATUS_CODE_OK",
                                                        "STATUS_CODE_ERROR"};
+
+// What a request of traces and one of logs call their parts.
+enum class Item : std::uint8_t { kSpan, kLogRecord };
+struct Names {
+  std::string_view resources, scopes, items;
+  Item item;
+};
+constexpr Names kTraces{"resourceSpans", "scopeSpans", "spans", Item::kSpan};
+constexpr Names kLogs{"resourceLogs", "scopeLogs", "logRecords", Item::kLogRecord};
 
 // Walks one request. Stops writing anything of use at the first error, which `error()` has.
 class Transcoder {
  public:
-  explicit Transcoder(std::string& out) : out_(out) {}
+  Transcoder(const Names& names, std::string& out) : names_(names), out_(out) {}
   [[nodiscard]] const std::string& error() const { return error_; }
 
   void Request(Element root) {
     pbf_writer request(out_);
     Fields(root, "the request", [&](std::string_view name, Element value) {
-      if (name == "resourceSpans") Each(value, name, request, field::kRequestResources, Resources);
+      if (name == names_.resources) Each(value, name, request, field::kRequestResources, Resources);
     });
   }
 
@@ -265,10 +284,10 @@ class Transcoder {
   }
 
   static void Resources(Transcoder& self, pbf_writer& out, Element value) {
-    self.Fields(value, "an element of resourceSpans", [&](std::string_view name, Element member) {
+    self.Fields(value, "a resource's part", [&](std::string_view name, Element member) {
       if (name == "resource") {
         self.Message(out, field::kResource, [&](pbf_writer& r) { self.Resource(r, member); });
-      } else if (name == "scopeSpans") {
+      } else if (name == self.names_.scopes) {
         self.Each(member, name, out, field::kResourceScopes, Scopes);
       } else if (name == "schemaUrl") {
         self.Text(out, field::kResourceSchemaUrl, name, member);
@@ -298,11 +317,12 @@ class Transcoder {
   }
 
   static void Scopes(Transcoder& self, pbf_writer& out, Element value) {
-    self.Fields(value, "an element of scopeSpans", [&](std::string_view name, Element member) {
+    self.Fields(value, "a scope's part", [&](std::string_view name, Element member) {
       if (name == "scope") {
         self.Message(out, field::kScope, [&](pbf_writer& s) { self.Scope(s, member); });
-      } else if (name == "spans") {
-        self.Each(member, name, out, field::kScopeItems, Span);
+      } else if (name == self.names_.items) {
+        self.Each(member, name, out, field::kScopeItems,
+                  self.names_.item == Item::kSpan ? Span : LogRecord);
       } else if (name == "schemaUrl") {
         self.Text(out, field::kScopeSchemaUrl, name, member);
       }
@@ -355,6 +375,29 @@ class Transcoder {
     });
   }
 
+  static void LogRecord(Transcoder& self, pbf_writer& out, Element value) {
+    self.Fields(value, "a log record", [&](std::string_view name, Element member) {
+      if (name == "timeUnixNano") return self.Time(out, field::kLogTime, name, member);
+      if (name == "observedTimeUnixNano") return self.Time(out, field::kLogObserved, name, member);
+      if (name == "severityNumber") {
+        return self.Enum(out, field::kLogSeverity, name, member, kSeverities);
+      }
+      if (name == "severityText") return self.Text(out, field::kLogSeverityText, name, member);
+      if (name == "body") {
+        pbf_writer any(out, field::kLogBody);
+        return AnyValue(self, any, member);
+      }
+      if (name == "attributes") return self.Attributes(out, field::kLogAttributes, name, member);
+      if (name == "droppedAttributesCount") {
+        return self.Count(out, field::kLogDropped, name, member);
+      }
+      if (name == "flags") return self.Flags(out, field::kLogFlags, name, member);
+      if (name == "traceId") return self.Id(out, field::kLogTraceId, name, member);
+      if (name == "spanId") return self.Id(out, field::kLogSpanId, name, member);
+      if (name == "eventName") return self.Text(out, field::kLogEventName, name, member);
+    });
+  }
+
   static void Event(Transcoder& self, pbf_writer& out, Element value) {
     self.Fields(value, "an event", [&](std::string_view name, Element member) {
       if (name == "timeUnixNano") self.Time(out, field::kEventTime, name, member);
@@ -375,35 +418,47 @@ class Transcoder {
     });
   }
 
+  const Names& names_;
   std::string& out_;
   std::string error_;
 };
 
+// "" or what is wrong.
+std::string Transcode(dom::parser& parser, std::string_view json, const Names& names,
+                      std::string& out) {
+  Element root;
+  const auto failure = parser.parse(json.data(), json.size()).get(root);
+  if (failure != simdjson::SUCCESS) return simdjson::error_message(failure);
+  Transcoder transcoder(names, out);
+  transcoder.Request(root);
+  return transcoder.error();
+}
+
+base::Status Read(std::unique_ptr<dom::parser>& parser, std::string_view json, const Names& names,
+                  std::string& out) {
+  out.clear();
+  const std::string error = Transcode(*parser, json, names, out);
+  if (json.size() > kKept) parser = std::make_unique<dom::parser>();
+  if (error.empty()) return base::Ok();
+  out.clear();
+  return base::InvalidArgument("the body is no OTLP/JSON request: " + error);
+}
+
 }  // namespace
 
 struct JsonReader::Impl {
-  dom::parser parser;
+  std::unique_ptr<dom::parser> parser = std::make_unique<dom::parser>();
 };
 
 JsonReader::JsonReader() : impl_(std::make_unique<Impl>()) {}
 JsonReader::~JsonReader() = default;
 
 base::Status JsonReader::ReadTraces(std::string_view json, std::string& out) {
-  out.clear();
-  Element root;
-  const auto failure = impl_->parser.parse(json.data(), json.size()).get(root);
-  std::string error;
-  if (failure == simdjson::SUCCESS) {
-    Transcoder transcoder(out);
-    transcoder.Request(root);
-    error = transcoder.error();
-  } else {
-    error = simdjson::error_message(failure);
-  }
-  if (json.size() > kKept) impl_ = std::make_unique<Impl>();
-  if (error.empty()) return base::Ok();
-  out.clear();
-  return base::InvalidArgument("the body is no OTLP/JSON request: " + error);
+  return Read(impl_->parser, json, kTraces, out);
+}
+
+base::Status JsonReader::ReadLogs(std::string_view json, std::string& out) {
+  return Read(impl_->parser, json, kLogs, out);
 }
 
 }  // namespace ronda::trace::ingest

@@ -25,6 +25,8 @@ class JsonReader {
   // `out` becomes an ExportTraceServiceRequest. InvalidArgument, with the place, when `json` is not
   // JSON or a value has the wrong type.
   [[nodiscard]] base::Status ReadTraces(std::string_view json, std::string& out);
+  // The same for an ExportLogsServiceRequest.
+  [[nodiscard]] base::Status ReadLogs(std::string_view json, std::string& out);
 
  private:
   struct Impl;

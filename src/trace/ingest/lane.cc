@@ -173,6 +173,7 @@ bool Lane::AppendRecord(segment::WalRecord record, const otlp::SpanBatch& batch,
   const std::string note = EncodeNote(
       {.has_digest = pending.has_digest, .digest = pending.digest, .counts = pending.counts});
   record.note = note;
+  record.signal = options_.store.signal;
   const auto sequence = store_->Append(record, batch);
   if (sequence.ok()) {
     pending.sequence = *sequence;

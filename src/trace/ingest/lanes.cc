@@ -56,6 +56,29 @@ void AppendTally(const Tally& tally, std::string& out) {
                      tally.masked_values);
 }
 
+// The members of an object.
+void AppendStanding(const Standing& standing, std::string& out) {
+  AppendTally(standing.ledger.Total(), out);
+  out += fmt::format(
+      ",\"stored\":{},\"in_block\":{},\"in_segments\":{},\"expired\":{},\"lost\":{},"
+      "\"lost_requests\":{},\"segments\":{},\"segment_bytes\":{},\"by\":[",
+      standing.spans.in_block + standing.spans.in_segments, standing.spans.in_block,
+      standing.spans.in_segments, standing.spans.expired, standing.spans.lost,
+      standing.spans.lost_records, standing.segments, standing.segment_bytes);
+  bool first = true;
+  for (const auto& [key, tally] : standing.ledger.tallies()) {
+    out += first ? "{\"receiver\":" : ",{\"receiver\":";
+    first = false;
+    AppendText(key.first, out);
+    out += ",\"service\":";
+    AppendText(key.second, out);
+    out += ',';
+    AppendTally(tally, out);
+    out += '}';
+  }
+  out += ']';
+}
+
 }  // namespace
 
 Lanes::Lanes(const LanesOptions& options)
@@ -70,32 +93,46 @@ base::Result<std::unique_ptr<Lanes>> Lanes::Open(const std::string& folder,
   return lanes;
 }
 
+base::Result<std::unique_ptr<Lane>> Lanes::OpenLane(const std::string& folder,
+                                                    const LaneOptions& options,
+                                                    const base::Clock& clock, base::Log& log) {
+  ASSIGN_OR_RETURN(auto files, segment::OpenFolder(folder));
+  files_.push_back(std::move(files));
+  return Lane::Open(
+      *files_.back(), options, masker_, clock, log,
+      [this](std::unique_ptr<Delivery> delivery) { deliveries_.Give(std::move(delivery)); });
+}
+
 base::Status Lanes::OpenLanes(const std::string& folder, const base::Clock& clock, base::Log& log) {
   std::size_t count = options_.lanes;
   std::error_code ignored;
   while (std::filesystem::exists(folder + "/" + LaneName(count), ignored)) ++count;
   LaneOptions lane = options_.lane;
-  lane.retain_bytes /= count;
+  lane.retain_bytes /= count + 1;
   for (std::size_t i = 0; i < count; ++i) {
-    ASSIGN_OR_RETURN(auto files, segment::OpenFolder(folder + "/" + LaneName(i)));
-    files_.push_back(std::move(files));
-    ASSIGN_OR_RETURN(auto opened, Lane::Open(*files_.back(), lane, masker_, clock, log,
-                                             [this](std::unique_ptr<Delivery> delivery) {
-                                               deliveries_.Give(std::move(delivery));
-                                             }));
+    ASSIGN_OR_RETURN(auto opened, OpenLane(folder + "/" + LaneName(i), lane, clock, log));
     lanes_.push_back(std::move(opened));
   }
+  lane.store.signal = segment::Signal::kLogs;
+  ASSIGN_OR_RETURN(logs_, OpenLane(folder + "/logs-00", lane, clock, log));
   return base::Ok();
 }
 
 Lanes::~Lanes() {
   Stop();
   lanes_.clear();
+  logs_.reset();
   if (lock_ >= 0) close(lock_);
 }
 
 void Lanes::Stop() {
   for (const auto& lane : lanes_) lane->Stop();
+  if (logs_) logs_->Stop();
+}
+
+// The same body goes to the same lane, which knows it again.
+Lane& Lanes::LaneOf(segment::Signal signal, const Digest& digest) {
+  return signal == segment::Signal::kLogs ? *logs_ : *lanes_[digest.high % lanes_.size()];
 }
 
 void Lanes::Take(const Arrival& arrival, std::string body, base::ByteReservation memory,
@@ -107,11 +144,11 @@ void Lanes::Take(const Arrival& arrival, std::string body, base::ByteReservation
   const base::Status read = reader->Read(arrival, std::move(body), std::move(memory), *delivery);
   readers_.Give(std::move(reader));
   if (!read.ok()) {
-    // The digest is missing or of no use: any lane counts.
     if (delivery->counts.empty()) {
-      CountRefused(arrival.receiver);
+      CountRefused(arrival.receiver, arrival.signal);
     } else {
-      lanes_.front()->Count(AsRejected(delivery->counts, Rejection::kOverload));
+      LaneOf(arrival.signal, delivery->digest)
+          .Count(AsRejected(delivery->counts, Rejection::kOverload));
     }
     delivery->Clear();
     deliveries_.Give(std::move(delivery));
@@ -120,15 +157,14 @@ void Lanes::Take(const Arrival& arrival, std::string body, base::ByteReservation
   delivery->done = [done = std::move(done), report = delivery->report](const base::Status& status) {
     done(status, report);
   };
-  // The same body goes to the same lane, which knows it again.
-  Lane& lane = *lanes_[delivery->digest.high % lanes_.size()];
+  Lane& lane = LaneOf(arrival.signal, delivery->digest);
   lane.Submit(std::move(delivery));
 }
 
-void Lanes::CountRefused(std::string_view receiver) {
+void Lanes::CountRefused(std::string_view receiver, segment::Signal signal) {
   Ledger counts;
   ++counts.At(receiver, "").refused_requests;
-  lanes_.front()->Count(counts);
+  LaneOf(signal, {}).Count(counts);
 }
 
 segment::Source::Segments Lanes::Snapshot(const ReadBlock& read) {
@@ -155,27 +191,12 @@ Standing Lanes::standing() const {
   return all;
 }
 
-std::string LedgerJson(const Standing& standing) {
+std::string LedgerJson(const Standing& spans, const Standing& logs) {
   std::string out = "{";
-  AppendTally(standing.ledger.Total(), out);
-  out += fmt::format(
-      ",\"stored\":{},\"in_block\":{},\"in_segments\":{},\"expired\":{},\"lost\":{},"
-      "\"lost_requests\":{},\"segments\":{},\"segment_bytes\":{},\"by\":[",
-      standing.spans.in_block + standing.spans.in_segments, standing.spans.in_block,
-      standing.spans.in_segments, standing.spans.expired, standing.spans.lost,
-      standing.spans.lost_records, standing.segments, standing.segment_bytes);
-  bool first = true;
-  for (const auto& [key, tally] : standing.ledger.tallies()) {
-    out += first ? "{\"receiver\":" : ",{\"receiver\":";
-    first = false;
-    AppendText(key.first, out);
-    out += ",\"service\":";
-    AppendText(key.second, out);
-    out += ',';
-    AppendTally(tally, out);
-    out += '}';
-  }
-  return out + "]}";
+  AppendStanding(spans, out);
+  out += ",\"logs\":{";
+  AppendStanding(logs, out);
+  return out + "}}";
 }
 
 }  // namespace ronda::trace::ingest

@@ -27,8 +27,9 @@ struct LanesOptions {
   MaskRules mask = {};
 };
 
-// All that is kept in one folder: one lane or several, each with a folder of its own (lane-00, ...), and
-// the way in for receivers. Any thread, but for Open and Stop.
+// All that is kept in one folder: one lane of spans or several, each with a folder of its own (lane-00,
+// ...), a lane of log records (logs-00), and the way in for receivers. As a source: the spans. Any
+// thread, but for Open and Stop.
 class Lanes : public segment::Source {
  public:
   // Unavailable when another process has the folder. Makes the folder, and those above it.
@@ -47,13 +48,16 @@ class Lanes : public segment::Source {
   // Reads a request in the caller's thread and has it stored. `memory` is what is taken for `body`.
   void Take(const Arrival& arrival, std::string body, base::ByteReservation memory, Done done);
   // Counts a request that was refused before it came to Take.
-  void CountRefused(std::string_view receiver);
+  void CountRefused(std::string_view receiver, segment::Signal signal = segment::Signal::kTraces);
 
   // What requests under way may take.
   [[nodiscard]] base::ByteBudget& memory() { return memory_; }
   [[nodiscard]] Segments Snapshot(const ReadBlock& read) override;
-  // Of all lanes.
+  // The log records, as rows (segment/log_rows.h).
+  [[nodiscard]] segment::Source& logs() { return log_source_; }
+  // Of all lanes of spans; of the log records.
   [[nodiscard]] Standing standing() const;
+  [[nodiscard]] Standing log_standing() const { return logs_->standing(); }
 
   // Stores what was taken and ends the threads. Idempotent.
   void Stop();
@@ -61,6 +65,21 @@ class Lanes : public segment::Source {
  private:
   explicit Lanes(const LanesOptions& options);
   base::Status OpenLanes(const std::string& folder, const base::Clock& clock, base::Log& log);
+  base::Result<std::unique_ptr<Lane>> OpenLane(const std::string& folder,
+                                               const LaneOptions& options, const base::Clock& clock,
+                                               base::Log& log);
+  [[nodiscard]] Lane& LaneOf(segment::Signal signal, const Digest& digest);
+
+  class LogSource : public segment::Source {
+   public:
+    explicit LogSource(Lanes& lanes) : lanes_(lanes) {}
+    [[nodiscard]] Segments Snapshot(const ReadBlock& read) override {
+      return lanes_.logs_->Snapshot(read);
+    }
+
+   private:
+    Lanes& lanes_;
+  };
 
   const LanesOptions options_;
   const Masker masker_;
@@ -70,10 +89,12 @@ class Lanes : public segment::Source {
   Pool<Delivery> deliveries_{16};
   std::vector<std::unique_ptr<segment::FileSystem>> files_;
   std::vector<std::unique_ptr<Lane>> lanes_;  // goes before what they use
+  std::unique_ptr<Lane> logs_;
+  LogSource log_source_{*this};
 };
 
 // {"received":...,"accepted":...,"rejected":{...},...,"receivers":[{"receiver":...,"service":...}]}: the
-// ledger as the API shows it. One line.
-[[nodiscard]] std::string LedgerJson(const Standing& standing);
+// ledger as the API shows it; log records, counted the same way, are under "logs". One line.
+[[nodiscard]] std::string LedgerJson(const Standing& spans, const Standing& logs);
 
 }  // namespace ronda::trace::ingest

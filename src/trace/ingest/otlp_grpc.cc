@@ -17,7 +17,8 @@
 namespace ronda::trace::ingest {
 namespace {
 
-constexpr std::string_view kExport = "/opentelemetry.proto.collector.trace.v1.TraceService/Export";
+constexpr std::string_view kTraces = "/opentelemetry.proto.collector.trace.v1.TraceService/Export";
+constexpr std::string_view kLogs = "/opentelemetry.proto.collector.logs.v1.LogsService/Export";
 
 // Calls at a time on one connection; more wait.
 constexpr int kStreams = 64;
@@ -70,8 +71,10 @@ class Call : public grpc::ServerGenericBidiReactor {
  public:
   Call(const grpc::GenericCallbackServerContext& context, const std::string& token, Lanes& lanes)
       : lanes_(lanes) {
-    if (context.method() != kExport) {
-      Refuse({grpc::StatusCode::UNIMPLEMENTED, "here is " + std::string(kExport) + " only"});
+    if (context.method() == kLogs) signal_ = segment::Signal::kLogs;
+    if (context.method() != kTraces && context.method() != kLogs) {
+      Refuse({grpc::StatusCode::UNIMPLEMENTED,
+              fmt::format("here are {} and {} only", kTraces, kLogs)});
     } else if (!IsAllowed(context, token)) {
       Refuse({grpc::StatusCode::UNAUTHENTICATED, "a token is needed: authorization: Bearer TOKEN"});
     } else {
@@ -89,7 +92,8 @@ class Call : public grpc::ServerGenericBidiReactor {
     std::string body;
     if (!Copy(body)) return Refuse({grpc::StatusCode::INVALID_ARGUMENT, "no whole message came"});
     request_.Clear();
-    lanes_.Take({.receiver = OtlpGrpc::kReceiver}, std::move(body), std::move(memory),
+    lanes_.Take({.receiver = OtlpGrpc::kReceiver, .signal = signal_}, std::move(body),
+                std::move(memory),
                 [this](const base::Status& status, const wire::otlp::DecodeReport& report) {
                   Answer(status, report);
                 });
@@ -108,7 +112,7 @@ class Call : public grpc::ServerGenericBidiReactor {
   }
 
   void Refuse(const grpc::Status& status) {
-    lanes_.CountRefused(OtlpGrpc::kReceiver);
+    lanes_.CountRefused(OtlpGrpc::kReceiver, signal_);
     Finish(status);
   }
 
@@ -124,6 +128,7 @@ class Call : public grpc::ServerGenericBidiReactor {
   }
 
   Lanes& lanes_;
+  segment::Signal signal_ = segment::Signal::kTraces;
   grpc::ByteBuffer request_;
   grpc::ByteBuffer response_;
 };

@@ -20,7 +20,8 @@ struct OtlpGrpcOptions {
   std::chrono::milliseconds drain{10'000};  // Stop waits for answers this long
 };
 
-// OTLP/gRPC (opentelemetry-proto, "OTLP/gRPC"): opentelemetry.proto.collector.trace.v1.TraceService/Export.
+// OTLP/gRPC (opentelemetry-proto, "OTLP/gRPC"): Export of
+// opentelemetry.proto.collector.trace.v1.TraceService and of ...logs.v1.LogsService.
 // No memory or no disk now: UNAVAILABLE with a RetryInfo; bad bytes: INVALID_ARGUMENT; too many:
 // RESOURCE_EXHAUSTED, which must not be sent again. gRPC C++ stands behind it, with its own threads.
 class OtlpGrpc {

@@ -16,6 +16,12 @@ namespace {
 constexpr std::string_view kProtobuf = "application/x-protobuf";
 constexpr std::string_view kJson = "application/json";
 
+std::optional<segment::Signal> SignalOf(std::string_view path) {
+  if (path == "/v1/traces") return segment::Signal::kTraces;
+  if (path == "/v1/logs") return segment::Signal::kLogs;
+  return std::nullopt;
+}
+
 // The media type without parameters, in any case.
 std::optional<Format> FormatOf(std::string_view content_type) {
   content_type = content_type.substr(0, content_type.find(';'));
@@ -69,13 +75,15 @@ http::Response Refusal(int status, std::string_view why, Format format) {
 }
 
 http::Response Answer(const base::Status& status, const wire::otlp::DecodeReport& report,
-                      Format format) {
+                      Format format, segment::Signal signal) {
   if (!status.ok()) return Refusal(HttpStatusOf(status), status.message(), format);
   const wire::otlp::PartialSuccess partial{
       .rejected = static_cast<std::int64_t>(report.total_refused()), .message = report.Describe()};
   http::Response response;
   if (format == Format::kJson) {
-    EncodeResponseJson(partial, "rejectedSpans", response.body);
+    EncodeResponseJson(partial,
+                       signal == segment::Signal::kTraces ? "rejectedSpans" : "rejectedLogRecords",
+                       response.body);
   } else {
     response.content_type = kProtobuf;
     EncodeResponse(partial, response.body);
@@ -86,7 +94,7 @@ http::Response Answer(const base::Status& status, const wire::otlp::DecodeReport
 }  // namespace
 
 http::Response OtlpHttp::Refuse(int status, std::string_view why, const http::Request& request) {
-  lanes_.CountRefused(kReceiver);
+  lanes_.CountRefused(kReceiver, SignalOf(request.path()).value_or(segment::Signal::kTraces));
   return Refusal(status, why, FormatOf(request.Header("content-type")).value_or(Format::kJson));
 }
 
@@ -96,21 +104,22 @@ void OtlpHttp::Handle(http::Request request, http::Reply reply) {
     if (status == 405) response.headers.emplace_back("Allow", "POST");
     reply(std::move(response));
   };
-  if (request.path() != "/v1/traces") {
-    return refuse(404, "nothing is here: spans are sent to /v1/traces");
+  const auto signal = SignalOf(request.path());
+  if (!signal) {
+    return refuse(404, "nothing is here: spans go to /v1/traces, log records to /v1/logs");
   }
-  if (request.method != "POST") return refuse(405, "spans are sent by POST");
+  if (request.method != "POST") return refuse(405, "OTLP is sent by POST");
   const auto format = FormatOf(request.Header("content-type"));
   if (!format) {
     return refuse(415, "Content-Type is to be application/x-protobuf or application/json");
   }
   const auto coding = CodingOf(request.Header("content-encoding"));
   if (!coding) return refuse(415, "Content-Encoding is to be gzip, zstd or identity");
-  lanes_.Take({.receiver = kReceiver, .format = *format, .coding = *coding},
+  lanes_.Take({.receiver = kReceiver, .format = *format, .coding = *coding, .signal = *signal},
               std::move(request.body), std::move(request.memory),
-              [reply = std::move(reply), format = *format](const base::Status& status,
-                                                           const wire::otlp::DecodeReport& report) {
-                reply(Answer(status, report, format));
+              [reply = std::move(reply), format = *format, signal = *signal](
+                  const base::Status& status, const wire::otlp::DecodeReport& report) {
+                reply(Answer(status, report, format, signal));
               });
 }
 

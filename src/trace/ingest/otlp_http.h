@@ -7,8 +7,8 @@
 
 namespace ronda::trace::ingest {
 
-// OTLP/HTTP (opentelemetry-proto, "OTLP/HTTP"): POST /v1/traces, as protobuf or JSON, answered in the
-// same. 200 when it is stored, with partial_success when something was refused or cut; 400 and 413 must
+// OTLP/HTTP (opentelemetry-proto, "OTLP/HTTP"): POST /v1/traces and /v1/logs, as protobuf or JSON,
+// answered in the same. 200 when it is stored, with partial_success when something was refused or cut; 400 and 413 must
 // not be sent again; 429 (no memory) and 503 (no disk) may, after Retry-After. Any thread.
 class OtlpHttp {
  public:

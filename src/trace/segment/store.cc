@@ -167,10 +167,10 @@ base::Status Store::ReplayLogs(const std::vector<std::string>& names, const Repl
     RETURN_IF_ERROR(
         ReadWal(logs[i].bytes, damage, [&](std::uint64_t sequence, const WalRecord& record) {
           if (sequence <= committed_through_ || sequence >= end) return base::Ok();
-          if (record.signal != Signal::kTraces) {
-            return base::Unimplemented(logs[i].name +
-                                       " has records of a kind this Ronda does "
-                                       "not keep: start the version that wrote it");
+          if (record.signal != options_.signal) {
+            return base::FailedPrecondition(logs[i].name +
+                                            " has records of another kind than this store keeps: "
+                                            "it belongs to another folder");
           }
           batch.Clear();
           committed_through_ = sequence;

@@ -20,6 +20,7 @@
 namespace ronda::trace::segment {
 
 struct StoreOptions {
+  Signal signal = Signal::kTraces;  // what it keeps; a log with others is not opened
   std::uint64_t partition_ns = 3'600'000'000'000;  // an hour: what expires together
   std::uint32_t block_rows = 64u << 10;  // a block is sealed when it has this many
   std::size_t block_bytes = 256u << 20;  // or takes this much memory
