@@ -48,7 +48,8 @@ class Session : public Connection, public std::enable_shared_from_this<Session<S
   void Finish() override {
     asio::post(stream_.get_executor(), [self = this->shared_from_this()] {
       self->last_ = true;
-      if (self->waiting_) tcp(self->stream_).close();
+      // A request whose first bytes were read already has its answer all the same.
+      if (self->waiting_) tcp(self->stream_).cancel();
     });
   }
 
