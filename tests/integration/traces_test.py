@@ -241,6 +241,53 @@ class OptionsTest(TracesCase):
             self.assertEqual(traces.post(request_of("shop", [span(1, 1)])).status, 200)
             self.assert_balanced(traces.ledger())
 
+    def test_what_is_begun_is_served_and_what_is_too_much_comes_again(self):
+        with Traces(self.data, "--memory", "4MiB") as traces:
+            bodies = [request_of(f"s{n}", [span(1, 1, "x" * (1 << 20))]) for n in range(4)]
+            links = []
+            for body in bodies[:3]:  # begun: their memory is taken
+                link = http.client.HTTPConnection("127.0.0.1", traces.port, timeout=HANG)
+                link.putrequest("POST", "/v1/traces")
+                link.putheader("Content-Type", "application/x-protobuf")
+                link.putheader("Content-Length", str(len(body)))
+                link.putheader("Expect", "100-continue")
+                link.endheaders()
+                self.assertIn(b"100 Continue", link.sock.recv(100))
+                links.append(link)
+            self.assertEqual(traces.post(bodies[3]).status, 429)
+            for link, body in zip(links, bodies):
+                link.send(body)
+                self.assertEqual(link.getresponse().status, 200)
+                link.close()
+            self.assertEqual(traces.post(bodies[3]).status, 200)
+            ledger = traces.ledger()
+            self.assert_balanced(ledger)
+            self.assertEqual(ledger["stored"], 4)
+
+    def test_spans_of_a_megabyte_from_many_senders_take_bounded_memory(self):
+        with Traces(self.data, "--memory", "64MiB") as traces:
+            statuses = []
+
+            def send(sender):
+                for number in range(8):
+                    texts = [(f"text.{n}", os.urandom(50_000).hex()) for n in range(10)]
+                    spans = [span(9, n + 1, "large", *texts) for n in range(8)]
+                    body = request_of(f"m{sender}-{number}", spans)
+                    statuses.append(traces.post(body).status)
+            senders = [threading.Thread(target=send, args=(n,)) for n in range(6)]
+            for sender in senders:
+                sender.start()
+            for sender in senders:
+                sender.join(HANG)
+            self.assertEqual(len(statuses), 48)
+            self.assertTrue(set(statuses) <= {200, 429}, statuses)
+            self.assertIn(200, statuses)
+            ledger = traces.ledger()
+            self.assert_balanced(ledger)
+            self.assertEqual(ledger["stored"], 8 * statuses.count(200))
+            if not instrumented():
+                self.assertLess(traces.memory_peak(), 1 << 30)
+
     def test_a_token_is_asked_for(self):
         with Traces(self.data, "--token", "secret") as traces:
             body = request_of("shop", [span(1, 1)])
