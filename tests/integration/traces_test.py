@@ -34,7 +34,7 @@ class TracesCase(unittest.TestCase):
         self.assertEqual(ledger["received"], ledger["accepted"] + sum(ledger["rejected"].values()))
         self.assertEqual(ledger["accepted"], ledger["stored"] + ledger["deduplicated"] +
                          ledger["expired"] + ledger["lost"])
-        for name in ("received", "accepted", "deduplicated"):
+        for name in ("received", "accepted", "deduplicated", "stored", "expired"):
             self.assertEqual(ledger[name], sum(one[name] for one in ledger["by"]), name)
         self.assertEqual(ledger["lost_requests"], 0)
 

@@ -95,8 +95,7 @@ base::Status DeliveryReader::Read(const Arrival& arrival, std::string body,
   RETURN_IF_ERROR(Decode(arrival.signal, delivery.request, delivery.logs, delivery.batch));
   delivery.report = decoder_.report();
   const std::uint64_t masked = masker_.Apply(delivery.batch);
-  CountSpans(arrival, delivery);
-  if (masked > 0) delivery.counts.At(arrival.receiver, "").masked_values += masked;
+  CountSpans(arrival, masked, delivery);
   if (!delivery.memory.Grow(MemoryOf(delivery.batch))) {
     return base::Unavailable("too much is being worked on: send it again a little later");
   }
@@ -147,7 +146,8 @@ base::Status DeliveryReader::ReadRequest(const Arrival& arrival, std::string& bo
   return status;
 }
 
-void DeliveryReader::CountSpans(const Arrival& arrival, Delivery& delivery) const {
+void DeliveryReader::CountSpans(const Arrival& arrival, std::uint64_t masked,
+                                Delivery& delivery) const {
   const otlp::SpanBatch& batch = delivery.batch;
   const std::vector<std::string_view> services = ServicesOf(batch);
   bool one = !services.empty();
@@ -164,9 +164,10 @@ void DeliveryReader::CountSpans(const Arrival& arrival, Delivery& delivery) cons
       ++tally.received;
     }
   }
-  if (delivery.report.total_refused() == 0) return;
+  if (delivery.report.total_refused() + masked == 0) return;
   // A refused span is gone: whose it was is known when all are of one service.
   Tally& tally = delivery.counts.At(arrival.receiver, one ? services.front() : "");
+  tally.masked_values += masked;
   tally.received += delivery.report.total_refused();
   for (std::size_t i = 0; i < otlp::kRefusals; ++i) tally.rejected[i] += delivery.report.refused[i];
 }

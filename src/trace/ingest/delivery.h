@@ -75,7 +75,7 @@ class DeliveryReader {
   base::Status ReadRequest(const Arrival& arrival, std::string& body, Delivery& delivery);
   base::Status Decode(segment::Signal signal, std::string_view request, wire::otlp::LogBatch& logs,
                       wire::otlp::SpanBatch& batch);
-  void CountSpans(const Arrival& arrival, Delivery& delivery) const;
+  void CountSpans(const Arrival& arrival, std::uint64_t masked, Delivery& delivery) const;
 
   wire::otlp::Decoder decoder_;
   const Masker& masker_;

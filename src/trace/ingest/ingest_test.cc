@@ -8,6 +8,7 @@
 #include "trace/ingest/json.h"
 #include "trace/ingest/ledger.h"
 #include "trace/ingest/mask.h"
+#include "trace/ingest/places.h"
 #include "wire/otlp/decode.h"
 #include "wire/otlp/json_encode.h"
 #include "wire/otlp/otlp_test_util.h"
@@ -244,6 +245,29 @@ TEST(LedgerTest, ServicesBeyondTheMostShareOneName) {
     ledger.At("r", std::to_string(i)).received = 1;
   }
   EXPECT_LE(ledger.tallies().size(), Ledger::kMostServices + 1);
+}
+
+TEST(PlacesTest, WhatExpiresIsKnownByServiceAndComesBackFromItsBytes) {
+  Places places;
+  Ledger counts;
+  counts.At("r", "shop").accepted = 5;
+  counts.At("r", "mall").accepted = 3;
+  counts.At("r", "mall").deduplicated = 3;
+  places.Add(100, counts);
+  counts.At("r", "mall").deduplicated = 1;
+  places.Add(200, counts);
+  places.Expire({200, 300});
+  const auto sum = places.Sum();
+  EXPECT_EQ(sum.at({"r", "shop"}), (Places::Place{.stored = 5, .expired = 5}));
+  EXPECT_EQ(sum.at({"r", "mall"}), (Places::Place{.stored = 2, .expired = 0}));
+  std::string bytes;
+  EncodePlaces(places, bytes);
+  Places again;
+  ASSERT_TRUE(DecodePlaces(bytes, again));
+  EXPECT_EQ(again, places);
+  for (std::size_t size = 0; size < bytes.size(); ++size) {
+    EXPECT_FALSE(DecodePlaces(std::string_view(bytes).substr(0, size), again));
+  }
 }
 
 TEST(DigestsTest, ABodyIsKnownForTenMinutes) {

@@ -4,6 +4,8 @@
 #include <chrono>
 #include <utility>
 
+#include "base/core/varint.h"
+
 namespace ronda::trace::ingest {
 namespace {
 
@@ -12,6 +14,7 @@ namespace otlp = wire::otlp;
 // While spans come, this many segments are joined at once: fewer would be written again and again.
 constexpr std::size_t kBusyMerge = 4;
 constexpr std::size_t kIdleMerge = 2;
+constexpr std::uint64_t kNoteVersion = 2;  // of the manifest's note
 // Counts that go with no request wait this long for one.
 constexpr auto kTick = std::chrono::seconds(1);
 
@@ -41,9 +44,12 @@ base::Status Lane::OpenStore(segment::FileSystem& files) {
       store_, segment::Store::Open(files, options_.store, [this](const auto& record, auto& batch) {
         return Replay(record, batch);
       }));
-  if (!DecodeLedger(store_->manifest().note, ledger_) && !store_->manifest().note.empty()) {
+  if (!ReadNote(store_->manifest().note)) {
     log_.Warning("the manifest's ledger cannot be read: counts begin anew");
   }
+  ledger_.Add(replayed_counts_);
+  places_.Add(store_->block_partition_ns(), replayed_counts_);
+  replayed_counts_.Clear();
   replayed_ = {};
   store_->set_note([this](std::uint64_t through) { return NoteThrough(through); });
   for (const std::string& notice : store_->notices()) log_.Warning(notice);
@@ -58,7 +64,7 @@ base::Status Lane::Replay(const segment::WalRecord& record, otlp::SpanBatch& bat
   }
   // The batch's texts are views of it until the store has copied them.
   RETURN_IF_ERROR(reader_.Replay(record, replayed_, batch));
-  ledger_.Add(note.counts);
+  replayed_counts_.Add(note.counts);
   if (note.has_digest) digests_.Add(note.digest, record.received_ns);
   return base::Ok();
 }
@@ -69,18 +75,48 @@ void Lane::Reconcile() {
   const std::uint64_t known = total.accepted - total.deduplicated;
   const std::uint64_t there = store_->counts().total();
   if (there <= known) return;
-  Tally& tally = ledger_.At("(unknown)", "");
-  tally.received += there - known;
-  tally.accepted += there - known;
+  Ledger unknown;
+  Tally& tally = unknown.At("(unknown)", "");
+  tally.received = tally.accepted = there - known;
+  ledger_.Add(unknown);
+  const std::set<std::uint64_t> partitions = Partitions();
+  places_.Add(partitions.empty() ? 0 : *partitions.rbegin(), unknown);
+}
+
+bool Lane::ReadNote(std::string_view note) {
+  if (note.empty()) return true;
+  base::VarintReader reader(note);
+  std::uint64_t version = 0;
+  std::string_view ledger, places;
+  return reader.Next(version) && version == kNoteVersion && reader.NextBytes(ledger) &&
+         reader.NextBytes(places) && reader.at_end() && DecodeLedger(ledger, ledger_) &&
+         DecodePlaces(places, places_);
+}
+
+// That spans are in.
+std::set<std::uint64_t> Lane::Partitions() const {
+  std::set<std::uint64_t> partitions;
+  for (const auto& entry : store_->manifest().segments) partitions.insert(entry.partition_ns);
+  if (store_->block().rows() > 0) partitions.insert(store_->block_partition_ns());
+  return partitions;
 }
 
 std::string Lane::NoteThrough(std::uint64_t sequence) const {
   Ledger ledger = ledger_;
+  Places places = places_;
   for (const Pending& pending : pending_) {
-    if (pending.sequence <= sequence) ledger.Add(pending.counts);
+    if (pending.sequence > sequence) continue;
+    ledger.Add(pending.counts);
+    places.Add(pending.partition_ns, pending.counts);
   }
-  std::string note;
-  EncodeLedger(ledger, note);
+  places.Expire(Partitions());
+  std::string note, part;
+  base::PutVarint(kNoteVersion, note);
+  EncodeLedger(ledger, part);
+  base::PutBytes(part, note);
+  part.clear();
+  EncodePlaces(places, part);
+  base::PutBytes(part, note);
   return note;
 }
 
@@ -177,6 +213,7 @@ bool Lane::AppendRecord(segment::WalRecord record, const otlp::SpanBatch& batch,
   const auto sequence = store_->Append(record, batch);
   if (sequence.ok()) {
     pending.sequence = *sequence;
+    pending.partition_ns = store_->block_partition_ns();
     pending_.push_back(std::move(pending));
     return true;
   }
@@ -195,6 +232,7 @@ void Lane::Settle(const base::Status& committed) {
     const bool durable = pending.sequence <= store_->durable_through();
     if (durable) {
       ledger_.Add(pending.counts);
+      places_.Add(pending.partition_ns, pending.counts);
     } else {
       Count(AsRejected(pending.counts, Rejection::kStorage));
       if (pending.has_digest) digests_.Remove(pending.digest);
@@ -231,9 +269,11 @@ segment::Source::Segments Lane::Snapshot(const segment::Source::ReadBlock& read)
 Standing Lane::standing() const {
   const std::shared_lock lock(store_mutex_);
   Standing standing{.ledger = ledger_,
+                    .places = places_,
                     .spans = store_->counts(),
                     .segments = store_->manifest().segments.size(),
                     .segment_bytes = store_->segment_bytes()};
+  standing.places.Expire(Partitions());
   const std::lock_guard counts_lock(counts_mutex_);
   standing.ledger.Add(uncounted_);
   return standing;

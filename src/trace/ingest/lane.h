@@ -5,6 +5,7 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <set>
 #include <shared_mutex>
 #include <string>
 #include <thread>
@@ -16,6 +17,7 @@
 #include "trace/ingest/delivery.h"
 #include "trace/ingest/digests.h"
 #include "trace/ingest/ledger.h"
+#include "trace/ingest/places.h"
 #include "trace/segment/source.h"
 #include "trace/segment/store.h"
 
@@ -31,6 +33,7 @@ struct LaneOptions {
 // Where the accepted spans are: accepted = in_store + deduplicated + expired + lost.
 struct Standing {
   Ledger ledger;
+  Places places;
   segment::StoreCounts spans;
   std::uint64_t segments = 0;
   std::uint64_t segment_bytes = 0;
@@ -71,6 +74,7 @@ class Lane {
   // What was appended and not yet committed.
   struct Pending {
     std::uint64_t sequence = 0;
+    std::uint64_t partition_ns = 0;
     Ledger counts = {};
     bool has_digest = false;
     Digest digest = {};
@@ -81,7 +85,9 @@ class Lane {
   base::Status OpenStore(segment::FileSystem& files);
   base::Status Replay(const segment::WalRecord& record, wire::otlp::SpanBatch& batch);
   void Reconcile();
+  bool ReadNote(std::string_view note);  // of the manifest
   [[nodiscard]] std::string NoteThrough(std::uint64_t sequence) const;
+  [[nodiscard]] std::set<std::uint64_t> Partitions() const;
 
   void Write();  // the thread
   void Work(std::vector<std::unique_ptr<Delivery>>& deliveries);
@@ -106,6 +112,8 @@ class Lane {
   std::unique_ptr<segment::Store> store_;  // and all below: guarded by store_mutex_
   RecentDigests digests_;
   Ledger ledger_;  // of what is durable
+  Places places_;  // the same
+  Ledger replayed_counts_;  // of the log, while it is read
   std::vector<Pending> pending_;
   std::vector<std::pair<Delivery*, base::Status>> settled_;
   std::string replayed_;  // request

@@ -107,6 +107,15 @@ class Rig {
     const Tally total = standing.ledger.Total();
     EXPECT_TRUE(total.balanced());
     EXPECT_EQ(total.accepted - total.deduplicated, standing.spans.total());
+    Places::Place places;
+    for (const auto& [key, place] : standing.places.Sum()) {
+      const auto& tally = standing.ledger.tallies().at(key);
+      EXPECT_EQ(place.stored + place.expired, tally.accepted - tally.deduplicated);
+      places.stored += place.stored;
+      places.expired += place.expired;
+    }
+    EXPECT_EQ(places.stored, standing.spans.in_block + standing.spans.in_segments);
+    EXPECT_EQ(places.expired, standing.spans.expired);
     for (const auto& [key, tally] : standing.ledger.tallies()) EXPECT_EQ(key.first, "test");
     return total;
   }
@@ -249,6 +258,29 @@ TEST(LaneTest, UpkeepMergesAndDropsAndCountsWhatExpired) {
   rig.lane->Upkeep();
   EXPECT_TRUE(rig.Spans().empty());
   EXPECT_EQ(rig.lane->standing().spans.expired, 160u);
+  rig.ExpectBalanced();
+  ASSERT_EQ(rig.Send(RequestOf(100, 20)), base::Code::kOk);
+  ASSERT_EQ(rig.Send(RequestOf(101, 20)), base::Code::kOk);
+  rig.ExpectBalanced();
+  ASSERT_TRUE(rig.Open(options).ok());
+  rig.ExpectBalanced();
+}
+
+TEST(LaneTest, AClockThatJumpsLosesNothingAndCountsEverything) {
+  Rig rig;
+  ASSERT_TRUE(rig.Open().ok());
+  const std::uint64_t now = rig.clock.WallNs();
+  std::uint64_t number = 0;
+  for (const std::uint64_t at :
+       {now, now - 5 * kHour, now + 48 * kHour, now + 1, std::uint64_t{0}, now + 49 * kHour, now}) {
+    rig.clock.Set(at);
+    for (int i = 0; i < 3; ++i) ASSERT_EQ(rig.Send(RequestOf(number++, 9)), base::Code::kOk);
+    rig.lane->Upkeep();
+    EXPECT_EQ(rig.Spans().size(), 9 * number);
+    rig.ExpectBalanced();
+  }
+  ASSERT_TRUE(rig.Open().ok());
+  EXPECT_EQ(rig.Spans().size(), 9 * number);
   rig.ExpectBalanced();
 }
 

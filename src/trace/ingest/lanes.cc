@@ -58,6 +58,7 @@ void AppendTally(const Tally& tally, std::string& out) {
 
 // The members of an object.
 void AppendStanding(const Standing& standing, std::string& out) {
+  const auto places = standing.places.Sum();
   AppendTally(standing.ledger.Total(), out);
   out += fmt::format(
       ",\"stored\":{},\"in_block\":{},\"in_segments\":{},\"expired\":{},\"lost\":{},"
@@ -67,6 +68,8 @@ void AppendStanding(const Standing& standing, std::string& out) {
       standing.spans.lost_records, standing.segments, standing.segment_bytes);
   bool first = true;
   for (const auto& [key, tally] : standing.ledger.tallies()) {
+    const auto at = places.find(key);
+    const Places::Place place = at == places.end() ? Places::Place() : at->second;
     out += first ? "{\"receiver\":" : ",{\"receiver\":";
     first = false;
     AppendText(key.first, out);
@@ -74,7 +77,7 @@ void AppendStanding(const Standing& standing, std::string& out) {
     AppendText(key.second, out);
     out += ',';
     AppendTally(tally, out);
-    out += '}';
+    out += fmt::format(",\"stored\":{},\"expired\":{}}}", place.stored, place.expired);
   }
   out += ']';
 }
@@ -180,6 +183,7 @@ Standing Lanes::standing() const {
   for (const auto& lane : lanes_) {
     const Standing one = lane->standing();
     all.ledger.Add(one.ledger);
+    all.places.Add(one.places);
     all.spans.in_block += one.spans.in_block;
     all.spans.in_segments += one.spans.in_segments;
     all.spans.expired += one.spans.expired;
