@@ -14,6 +14,9 @@ namespace otlp = wire::otlp;
 // While spans come, this many segments are joined at once: fewer would be written again and again.
 constexpr std::size_t kBusyMerge = 4;
 constexpr std::size_t kIdleMerge = 2;
+constexpr std::uint64_t kJumpNs =
+    600'000'000'000;  // what the clocks may differ by between two looks
+constexpr std::uint64_t kPatienceNs = 3'600'000'000'000;
 constexpr std::uint64_t kNoteVersion = 2;  // of the manifest's note
 // Counts that go with no request wait this long for one.
 constexpr auto kTick = std::chrono::seconds(1);
@@ -315,10 +318,25 @@ void Lane::Retain() {
       now_ns - store_->block_partition_ns() > partition_ns) {
     Warn(store_->Seal());
   }
-  if (options_.retain_ns > 0 && now_ns > options_.retain_ns) {
+  if (options_.retain_ns > 0 && now_ns > options_.retain_ns && TrustsClock(now_ns)) {
     Warn(store_->DropBefore(now_ns - options_.retain_ns));
   }
   if (options_.retain_bytes > 0) Warn(store_->DropOver(options_.retain_bytes));
+}
+
+// A wall clock that jumps ahead (set wrong, or a machine that slept) expires nothing for an hour: time to
+// set it right.
+bool Lane::TrustsClock(std::uint64_t now_ns) {
+  const std::uint64_t monotonic_ns = clock_.MonotonicNs();
+  const bool jumped = seen_wall_ns_ > 0 && now_ns > seen_wall_ns_ &&
+                      now_ns - seen_wall_ns_ > monotonic_ns - seen_monotonic_ns_ + kJumpNs;
+  seen_wall_ns_ = now_ns;
+  seen_monotonic_ns_ = monotonic_ns;
+  if (jumped) {
+    wait_until_ns_ = monotonic_ns + kPatienceNs;
+    log_.Warning("traces: the clock has jumped ahead: nothing expires for an hour");
+  }
+  return monotonic_ns >= wait_until_ns_;
 }
 
 bool Lane::MergeOnce(std::size_t least) {

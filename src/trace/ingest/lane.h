@@ -97,6 +97,7 @@ class Lane {
   void Settle(const base::Status& committed);
   void KeepUp();  // the other thread
   void Retain();
+  [[nodiscard]] bool TrustsClock(std::uint64_t now_ns);
   bool MergeOnce(std::size_t least);
   void Warn(const base::Status& status);
 
@@ -118,6 +119,8 @@ class Lane {
   std::vector<std::pair<Delivery*, base::Status>> settled_;
   std::string replayed_;  // request
   std::uint64_t sealed_segments_ = 0;
+  // The clocks as retention saw them last, and until when (monotonic) it waits after a jump.
+  std::uint64_t seen_wall_ns_ = 0, seen_monotonic_ns_ = 0, wait_until_ns_ = 0;
 
   mutable std::mutex counts_mutex_;
   Ledger uncounted_;  // guarded by counts_mutex_: not in the log yet

@@ -30,11 +30,17 @@ constexpr std::uint64_t kHour = 3600 * kSecond;
 // A wall clock that a test sets while lanes read it.
 class TestClock : public base::Clock {
  public:
-  [[nodiscard]] std::uint64_t MonotonicNs() const override { return wall_ns_; }
+  [[nodiscard]] std::uint64_t MonotonicNs() const override { return monotonic_ns_; }
   [[nodiscard]] std::uint64_t WallNs() const override { return wall_ns_; }
-  void Set(std::uint64_t wall_ns) { wall_ns_ = wall_ns; }
+  // Time passes until then.
+  void Set(std::uint64_t wall_ns) {
+    if (wall_ns > wall_ns_) monotonic_ns_ += wall_ns - wall_ns_;
+    wall_ns_ = wall_ns;
+  }
+  void Jump(std::uint64_t wall_ns) { wall_ns_ = wall_ns; }
 
  private:
+  std::atomic<std::uint64_t> monotonic_ns_{kHour};
   std::atomic<std::uint64_t> wall_ns_{1'700'000'000 * kSecond};
 };
 
@@ -281,6 +287,29 @@ TEST(LaneTest, AClockThatJumpsLosesNothingAndCountsEverything) {
   }
   ASSERT_TRUE(rig.Open().ok());
   EXPECT_EQ(rig.Spans().size(), 9 * number);
+  rig.ExpectBalanced();
+}
+
+TEST(LaneTest, AClockThatJumpsAheadExpiresNothingForAnHour) {
+  Rig rig;
+  LaneOptions options = Rig::kSmall;
+  options.retain_ns = 3 * kHour;
+  ASSERT_TRUE(rig.Open(options).ok());
+  for (std::uint64_t i = 0; i < 4; ++i) ASSERT_EQ(rig.Send(RequestOf(i, 20)), base::Code::kOk);
+  rig.lane->Upkeep();
+  const std::uint64_t now = rig.clock.WallNs();
+  rig.clock.Jump(now + 1000 * kHour);
+  rig.lane->Upkeep();
+  EXPECT_EQ(rig.lane->standing().spans.expired, 0u);
+  rig.clock.Jump(now);  // set right
+  rig.clock.Set(now + kHour);
+  rig.lane->Upkeep();
+  EXPECT_EQ(rig.lane->standing().spans.expired, 0u);
+  rig.clock.Jump(now + 1000 * kHour);  // and again: it was meant
+  rig.lane->Upkeep();
+  rig.clock.Set(now + 1001 * kHour);
+  rig.lane->Upkeep();
+  EXPECT_EQ(rig.lane->standing().spans.expired, 80u);
   rig.ExpectBalanced();
 }
 
