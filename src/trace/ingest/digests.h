@@ -22,7 +22,7 @@ struct Digest {
 class RecentDigests {
  public:
   static constexpr std::uint64_t kWindowNs = 600'000'000'000;
-  // More are not remembered, the oldest go first: 40 MiB.
+  // More are not remembered, the oldest go first: about 80 MiB.
   static constexpr std::size_t kMost = 1u << 20;
 
   // True when it came within the window before `now_ns`.

@@ -14,6 +14,7 @@ namespace otlp = wire::otlp;
 // While spans come, this many segments are joined at once: fewer would be written again and again.
 constexpr std::size_t kBusyMerge = 4;
 constexpr std::size_t kIdleMerge = 2;
+constexpr std::uint64_t kRefusedNs = 200'000'000;
 constexpr std::uint64_t kJumpNs =
     600'000'000'000;  // what the clocks may differ by between two looks
 constexpr std::uint64_t kPatienceNs = 3'600'000'000'000;
@@ -213,7 +214,7 @@ bool Lane::AppendRecord(segment::WalRecord record, const otlp::SpanBatch& batch,
       {.has_digest = pending.has_digest, .digest = pending.digest, .counts = pending.counts});
   record.note = note;
   record.signal = options_.store.signal;
-  const auto sequence = store_->Append(record, batch);
+  const auto sequence = AppendToStore(record, batch);
   if (sequence.ok()) {
     pending.sequence = *sequence;
     pending.partition_ns = store_->block_partition_ns();
@@ -227,6 +228,19 @@ bool Lane::AppendRecord(segment::WalRecord record, const otlp::SpanBatch& batch,
     settled_.emplace_back(pending.delivery, base::FailedPrecondition(sequence.status().message()));
   }
   return false;
+}
+
+// A block that cannot be sealed is costly to try: not for every request.
+base::Result<std::uint64_t> Lane::AppendToStore(const segment::WalRecord& record,
+                                                const otlp::SpanBatch& batch) {
+  const std::uint64_t now_ns = clock_.MonotonicNs();
+  if (now_ns < refused_until_ns_) return refused_;
+  auto sequence = store_->Append(record, batch);
+  if (!sequence.ok()) {
+    refused_ = sequence.status();
+    refused_until_ns_ = now_ns + kRefusedNs;
+  }
+  return sequence;
 }
 
 void Lane::Settle(const base::Status& committed) {

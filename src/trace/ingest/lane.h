@@ -94,6 +94,8 @@ class Lane {
   void Append(Delivery& delivery, std::uint64_t now_ns);
   void AppendCounts(std::uint64_t now_ns);
   bool AppendRecord(segment::WalRecord record, const wire::otlp::SpanBatch& batch, Pending pending);
+  base::Result<std::uint64_t> AppendToStore(const segment::WalRecord& record,
+                                            const wire::otlp::SpanBatch& batch);
   void Settle(const base::Status& committed);
   void KeepUp();  // the other thread
   void Retain();
@@ -119,6 +121,8 @@ class Lane {
   std::vector<std::pair<Delivery*, base::Status>> settled_;
   std::string replayed_;  // request
   std::uint64_t sealed_segments_ = 0;
+  base::Status refused_;  // by the store, and until when (monotonic) it is not asked again
+  std::uint64_t refused_until_ns_ = 0;
   // The clocks as retention saw them last, and until when (monotonic) it waits after a jump.
   std::uint64_t seen_wall_ns_ = 0, seen_monotonic_ns_ = 0, wait_until_ns_ = 0;
 

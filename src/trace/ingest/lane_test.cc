@@ -216,6 +216,7 @@ TEST(LaneTest, AFullDiskRefusesAndGoesOnWhenThereIsRoomAgain) {
   EXPECT_EQ(rig.Spans().size(), 5u);
   EXPECT_EQ(rig.ExpectBalanced().rejected[static_cast<std::size_t>(Rejection::kStorage)], 45u);
   rig.files.FailSteps(SimulatedFileSystem::kNever, SimulatedFileSystem::kNever);
+  rig.clock.Set(rig.clock.WallNs() + kSecond);
   for (std::uint64_t i = 1; i < 10; ++i) {
     EXPECT_EQ(rig.Send(RequestOf(i, 5)), base::Code::kOk);  // no duplicate: it was not stored
   }
