@@ -2,6 +2,8 @@
 import http.client
 import json
 import os
+import resource
+import signal
 import subprocess
 import tempfile
 import threading
@@ -70,14 +72,16 @@ class Answer:
 class Traces:
     """One process over a folder; a `with` block kills it at its end."""
 
-    def __init__(self, data, *options):
+    def __init__(self, data, *options, largest_file=None):
+        """`largest_file`: bytes that a file may have, as if the disk were full; see `more_disk`."""
         surroundings = {name: value for name, value in os.environ.items()
                         if "proxy" not in name.lower() and not name.startswith("RONDA_")}
         self.errors = tempfile.TemporaryFile()
         self.process = subprocess.Popen(
             [BINARY, "traces", "--data", data, "--http", "0", "--otlp-http", "0",
              "--otlp-grpc", "0", *options],
-            stdout=subprocess.PIPE, stderr=self.errors, stdin=subprocess.DEVNULL, env=surroundings)
+            stdout=subprocess.PIPE, stderr=self.errors, stdin=subprocess.DEVNULL, env=surroundings,
+            preexec_fn=lambda: self._limit(largest_file))  # pylint: disable=subprocess-popen-preexec-fn
         self._hang = threading.Timer(HANG, self.process.kill)
         self._hang.daemon = True
         self._hang.start()
@@ -96,6 +100,17 @@ class Traces:
         self.otlp = self.addresses["OTLP/HTTP"]
         self.grpc = self.addresses["OTLP/gRPC"]
         self.port = int(self.otlp.split(":")[2].split("/")[0])
+
+    @staticmethod
+    def _limit(largest_file):
+        if largest_file is not None:
+            signal.signal(signal.SIGXFSZ, signal.SIG_IGN)  # a write past it fails
+            resource.setrlimit(resource.RLIMIT_FSIZE, (largest_file, resource.RLIM_INFINITY))
+
+    def more_disk(self):
+        """There is room again."""
+        resource.prlimit(self.process.pid, resource.RLIMIT_FSIZE,
+                         (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
 
     def said(self):
         self.errors.seek(0)

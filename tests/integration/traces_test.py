@@ -401,6 +401,36 @@ class EndTest(TracesCase):
         with Traces(self.data) as traces:
             self.assert_kept(traces.ledger(), acked)
 
+    def test_a_full_disk_refuses_loses_nothing_and_goes_on_when_there_is_room(self):
+        spans = [span(3, n + 1, os.urandom(40).hex()) for n in range(100)]
+        acked, refused = [], 0
+        with Traces(self.data, largest_file=100_000) as traces:
+            while refused < 5:
+                service = f"s{len(acked)}-{refused}"
+                answer = traces.post(request_of(service, spans))
+                if answer.status == 200:
+                    acked.append(service)
+                else:
+                    self.assertEqual(answer.status, 503, answer)
+                    self.assertTrue(answer.headers["Retry-After"])
+                    refused += 1
+                self.assertLess(len(acked), 1000)
+            self.assert_balanced(traces.ledger())
+            self.assertGreater(len(acked), 0)
+            self.assertEqual(traces.ledger()["rejected"], {"storage": 500})
+            traces.more_disk()
+            while traces.post(request_of("after", spans)).status != 200:
+                pass
+            acked.append("after")
+            traces.kill()
+        with Traces(self.data) as traces:
+            ledger = traces.ledger()
+            self.assert_balanced(ledger)
+            kept = {one["service"]: one["stored"] for one in ledger["by"]}
+            for service in acked:
+                self.assertEqual(kept.get(service), 100, service)
+            self.assertEqual(ledger["stored"], 100 * len(acked))
+
     def test_asked_to_end_it_answers_what_it_has_begun(self):
         with Traces(self.data) as traces:
             load = Load(traces, "end")
