@@ -35,6 +35,7 @@ class Block {
 
  private:
   friend class SegmentWriter;
+  friend class BlockColumns;
 
   struct Row {
     base::TraceId trace;

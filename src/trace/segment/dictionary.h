@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -17,6 +18,9 @@ class Dictionary {
     return {texts_.data() + begins_[number], begins_[number + 1] - begins_[number]};
   }
   [[nodiscard]] std::uint32_t size() const { return static_cast<std::uint32_t>(hashes_.size()); }
+  // The texts behind each other, and where each begins; the end of the last one too.
+  [[nodiscard]] std::string_view texts() const { return texts_; }
+  [[nodiscard]] std::span<const std::uint64_t> begins() const { return begins_; }
   [[nodiscard]] std::size_t bytes() const { return texts_.size() + 24 * hashes_.size(); }
   void Clear();
 

@@ -3,9 +3,11 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/core/check.h"
 #include "trace/segment/block.h"
+#include "trace/segment/columns.h"
 #include "trace/segment/segment_reader.h"
 #include "trace/segment/segment_writer.h"
 #include "wire/otlp/otlp_test_util.h"
@@ -33,6 +35,44 @@ class Bytes : public ReadableFile {
 
 }  // namespace
 
+namespace {
+
+// Reads every column; what the whole rows say, the columns say.
+void CheckColumns(const SegmentReader& segment, const otlp::SpanBatch& spans) {
+  const auto columns = ColumnsOf(segment);
+  std::uint32_t row = 0;
+  std::size_t attributes = 0;
+  for (std::size_t page = 0; page < columns->pages(); ++page) {
+    std::vector<std::uint32_t> rows;
+    for (std::size_t i = 0; i < columns->attributes().size(); ++i) {
+      (void)columns->AttributeZone(i, page);
+      CHECK(columns->AttributeDictionary(i).ok());
+      const auto cells = columns->AttributeCells(i, page);
+      CHECK(cells.ok());
+      CHECK(columns->RowsWith(i, page, rows).ok());
+      CHECK(rows.size() == cells->size());
+      attributes += rows.size();
+    }
+    const auto starts = columns->Fixed(Role::kStart, page);
+    const auto names = columns->Fixed(Role::kName, page);
+    const auto scopes = columns->Fixed(Role::kScope, page);
+    CHECK(starts.ok() && names.ok() && scopes.ok());
+    for (std::size_t i = 0; i < columns->RowsOf(page); ++i, ++row) {
+      const otlp::Span& span = spans.spans[row];
+      CHECK(starts->numbers[i] == span.start_ns);
+      CHECK(names->TextAt(i) == span.name);
+      const auto trace = columns->TraceOf(row);
+      CHECK(!trace.ok() || *trace == span.trace);
+    }
+  }
+  std::size_t expected = 0;
+  for (const otlp::Span& span : spans.spans) expected += span.attributes.count;
+  CHECK(attributes == expected);
+  (void)columns->Scopes();
+}
+
+}  // namespace
+
 // A segment of any bytes, checksums left out: it is refused, or what it says can be written and says
 // the same again.
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
@@ -49,6 +89,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   otlp::SpanBatch spans, again;
   if (rows == 0 || rows > 10'000 || !(*segment)->Read({0, rows}, spans).ok()) return 0;
   CHECK(spans.spans.size() == rows);
+  CheckColumns(**segment, spans);
   (void)(*segment)->FindTrace(spans.spans[0].trace);
   otlp::SpanBatch part;
   CHECK((*segment)->Read({rows / 2, 1}, part).ok());

@@ -8,95 +8,21 @@
 #include "base/core/varint.h"
 #include "trace/segment/block.h"
 #include "trace/segment/compression.h"
+#include "trace/segment/page_reader.h"
 #include "trace/segment/table.h"
 
 namespace ronda::trace::segment {
-namespace {
 
 using otlp::Value;
-using Values = std::vector<std::uint64_t>;
 
-base::Status Damaged(std::string_view what) {
-  return base::DataLoss("the segment is damaged: " + std::string(what));
-}
-
-constexpr std::uint64_t kMostCells = 1u << 26;  // attributes of a table's page
-
-bool IsAttribute(const Column& column) {
-  return column.role == Role::kAttribute || column.role == Role::kOverflow;
-}
-
-bool HasTexts(const Column& column) {
-  return column.encoding == Encoding::kTexts || column.encoding == Encoding::kDictionary;
-}
-
-// Texts behind each other.
-struct Texts {
-  std::string bytes;
-  std::vector<std::uint64_t> begins;
-
-  [[nodiscard]] std::size_t size() const { return begins.size() - 1; }
-  [[nodiscard]] std::string_view At(std::size_t i) const {
-    return {bytes.data() + begins[i], begins[i + 1] - begins[i]};
-  }
-};
-
-// `count` lengths, then the bytes, and nothing else.
-bool ReadTexts(std::string_view raw, std::uint64_t count, Texts& texts) {
-  if (count > raw.size()) return false;
-  base::VarintReader reader(raw);
-  texts.begins.assign(1, 0);
-  texts.begins.reserve(count + 1);
-  for (std::uint64_t i = 0; i < count; ++i) {
-    std::uint64_t size = 0;
-    if (!reader.NextUpTo(raw.size(), size)) return false;
-    texts.begins.push_back(texts.begins.back() + size);
-  }
-  if (texts.begins.back() != reader.left()) return false;
-  texts.bytes.assign(raw.substr(raw.size() - reader.left()));
-  return true;
-}
-
-// A column's values in one page.
-struct PageColumn {
-  const Column* column = nullptr;
-  Values numbers;  // of every encoding but kTexts; numbers in the dictionary for kDictionary
-  Texts texts;  // of kTexts
-  const Texts* dictionary = nullptr;
-  std::size_t next = 0;  // of the values, while rows are walked
-
-  [[nodiscard]] std::string_view TextAt(std::size_t i) const {
-    return dictionary != nullptr ? dictionary->At(numbers[i]) : texts.At(i);
-  }
-};
-
-}  // namespace
-
-// Reads pages of one segment, keeping the dictionaries it met. Owned by one call.
+// Reads rows of one segment. Owned by one call.
 class SegmentReader::Scan {
  public:
-  explicit Scan(const SegmentReader& segment) : segment_(segment) {}
-
-  base::Status ReadPiece(const Piece& piece, std::string& out) {
-    RETURN_IF_ERROR(segment_.file_->Read(piece.offset, piece.stored, stored_));
-    if (segment_.checksums_ == Checksums::kVerify &&
-        static_cast<std::uint32_t>(Hash(stored_)) != piece.checksum) {
-      return Damaged("checksum of the " + std::to_string(piece.stored) + " bytes at " +
-                     std::to_string(piece.offset));
-    }
-    if (piece.raw == piece.stored) {
-      std::swap(out, stored_);
-    } else if (!decompressor_.Decompress(stored_, piece.raw, out)) {
-      return Damaged("compressed bytes at " + std::to_string(piece.offset));
-    }
-    return base::Ok();
-  }
+  explicit Scan(const SegmentReader& segment) : segment_(segment), pages_(segment) {}
 
   base::Status Rows(RowRange rows, otlp::SpanBatch& out);
 
  private:
-  using Shapes = std::vector<std::vector<std::uint32_t>>;
-
   // One table's columns in one page.
   struct TablePage {
     std::map<Role, PageColumn> fixed;
@@ -112,9 +38,6 @@ class SegmentReader::Scan {
     }
   };
 
-  base::Result<const Texts*> Dictionary(const Piece& piece);
-  base::Result<const Shapes*> ShapesOf(Table table, std::size_t columns);
-  base::Status ReadColumn(const Column& column, std::size_t page, PageColumn& out);
   base::Status ReadTable(Table table, std::size_t page, std::initializer_list<Role> numbers,
                          std::initializer_list<Role> texts, TablePage& out);
   base::Status ReadAttributes(const TableLayout& layout, std::size_t page, TablePage& out);
@@ -126,10 +49,7 @@ class SegmentReader::Scan {
   base::Status Span(std::size_t row, base::TraceId trace, otlp::SpanBatch& out);
 
   const SegmentReader& segment_;
-  Decompressor decompressor_;
-  std::string stored_, raw_;
-  std::map<std::uint64_t, Texts> dictionaries_;  // by offset
-  std::map<Table, Shapes> shapes_;
+  PageReader pages_;
   std::optional<ScopeReader> scopes_;
   const Texts* scope_texts_ = nullptr;
   const Texts* resource_texts_ = nullptr;
@@ -138,89 +58,6 @@ class SegmentReader::Scan {
   std::vector<base::TraceId> traces_;  // of the page's rows
   std::size_t next_event_ = 0, next_link_ = 0;
 };
-
-base::Result<const Texts*> SegmentReader::Scan::Dictionary(const Piece& piece) {
-  const auto found = dictionaries_.find(piece.offset);
-  if (found != dictionaries_.end()) return &found->second;
-  RETURN_IF_ERROR(ReadPiece(piece, raw_));
-  base::VarintReader reader(raw_);
-  std::uint64_t count = 0;
-  Texts texts;
-  if (!reader.Next(count) ||
-      !ReadTexts(std::string_view(raw_).substr(raw_.size() - reader.left()), count, texts)) {
-    return Damaged("a dictionary");
-  }
-  return &(dictionaries_[piece.offset] = std::move(texts));
-}
-
-base::Result<const SegmentReader::Scan::Shapes*> SegmentReader::Scan::ShapesOf(
-    Table table, std::size_t columns) {
-  const auto found = shapes_.find(table);
-  if (found != shapes_.end()) return &found->second;
-  RETURN_IF_ERROR(
-      ReadPiece(segment_.directory_.tables[static_cast<std::size_t>(table)].shapes, raw_));
-  base::VarintReader reader(raw_);
-  std::uint64_t count = 0;
-  Shapes shapes;
-  if (!reader.NextUpTo(raw_.size(), count)) return Damaged("shapes");
-  shapes.resize(count);
-  for (auto& shape : shapes) {
-    std::uint64_t size = 0;
-    if (!reader.NextUpTo(reader.left(), size)) return Damaged("shapes");
-    shape.resize(size);
-    for (std::uint32_t& number : shape) {
-      std::uint64_t value = 0;
-      if (!reader.Next(value) || value >= columns) return Damaged("shapes");
-      number = static_cast<std::uint32_t>(value);
-    }
-  }
-  return &(shapes_[table] = std::move(shapes));
-}
-
-base::Status SegmentReader::Scan::ReadColumn(const Column& column, std::size_t page_number,
-                                             PageColumn& out) {
-  const Page& page = column.pages[page_number];
-  out.column = &column;
-  out.texts.begins.assign(1, 0);
-  if (column.encoding == Encoding::kDictionary) {
-    ASSIGN_OR_RETURN(out.dictionary, Dictionary(column.dictionary));
-  }
-  if (page.count == 0) return base::Ok();
-  RETURN_IF_ERROR(ReadPiece(page.piece, raw_));
-  const std::size_t count = page.count;
-  if (column.encoding == Encoding::kTexts) {
-    return ReadTexts(raw_, count, out.texts) ? base::Ok() : Damaged("texts");
-  }
-  if (column.encoding == Encoding::kRaw) {
-    if (raw_.size() != 8 * count) return Damaged("numbers");
-    out.numbers.resize(count);
-    for (std::size_t i = 0; i < count; ++i) out.numbers[i] = Fixed64At(raw_.data() + 8 * i);
-    return base::Ok();
-  }
-  const std::size_t width = raw_.size() / count;
-  if (width > 8 || width * count != raw_.size()) return Damaged("byte planes");
-  out.numbers.assign(count, 0);
-  for (std::size_t k = 0; k < width; ++k) {
-    const char* plane = raw_.data() + k * count;
-    for (std::size_t i = 0; i < count; ++i) {
-      out.numbers[i] |= std::uint64_t{static_cast<unsigned char>(plane[i])} << (8 * k);
-    }
-  }
-  if (column.encoding == Encoding::kDeltas) {
-    std::uint64_t value = page.min;
-    for (std::uint64_t& number : out.numbers) {
-      number = value += static_cast<std::uint64_t>(UnZigZag(number));
-    }
-    return base::Ok();
-  }
-  for (std::uint64_t& number : out.numbers) {
-    number += page.min;
-    if (out.dictionary != nullptr && number >= out.dictionary->size()) {
-      return Damaged("a number that its dictionary does not have");
-    }
-  }
-  return base::Ok();
-}
 
 base::Status SegmentReader::Scan::ReadTable(Table table, std::size_t page,
                                             std::initializer_list<Role> numbers,
@@ -239,7 +76,7 @@ base::Status SegmentReader::Scan::ReadTable(Table table, std::size_t page,
     if (column.role == Role::kParentId ? count > out.rows : count != out.rows) {
       return Damaged("a column is too short or too long");
     }
-    RETURN_IF_ERROR(ReadColumn(column, page, out.fixed[column.role]));
+    RETURN_IF_ERROR(pages_.ReadColumn(column, page, out.fixed[column.role]));
   }
   const auto present = [&](Role role, bool text) {
     const auto found = out.fixed.find(role);
@@ -251,28 +88,14 @@ base::Status SegmentReader::Scan::ReadTable(Table table, std::size_t page,
   for (const Role role : texts) {
     if (!present(role, true)) return Damaged("a text column is missing");
   }
-  ASSIGN_OR_RETURN(out.shapes, ShapesOf(table, attributes));
+  ASSIGN_OR_RETURN(out.shapes, pages_.ShapesOf(table, attributes));
   return ReadAttributes(layout, page, out);
 }
 
 base::Status SegmentReader::Scan::ReadAttributes(const TableLayout& layout, std::size_t page,
                                                  TablePage& out) {
-  std::vector<std::uint64_t> uses(out.shapes->size());  // of each shape
-  for (const std::uint64_t shape : out.fixed[Role::kShape].numbers) {
-    if (shape >= uses.size()) return Damaged("a shape that does not exist");
-    ++uses[shape];
-  }
-  std::uint64_t cells = 0;
   std::vector<std::uint64_t> counts;
-  for (std::size_t i = 0; i < uses.size(); ++i) {
-    cells += uses[i] * (*out.shapes)[i].size();
-    if (cells > kMostCells) return Damaged("more attributes than a page can have");
-    if (uses[i] == 0) continue;
-    for (const std::uint32_t number : (*out.shapes)[i]) {
-      counts.resize(std::max<std::size_t>(counts.size(), number + 1));
-      counts[number] += uses[i];
-    }
-  }
+  RETURN_IF_ERROR(PageReader::CountCells(*out.shapes, out.fixed[Role::kShape].numbers, counts));
   std::size_t number = 0;
   for (const Column& column : layout.columns) {
     if (!IsAttribute(column)) continue;
@@ -283,7 +106,7 @@ base::Status SegmentReader::Scan::ReadAttributes(const TableLayout& layout, std:
     if (HasTexts(column) != (column.role == Role::kOverflow || Value::IsBytes(column.type))) {
       return Damaged("an attribute column of the wrong encoding");
     }
-    RETURN_IF_ERROR(ReadColumn(column, page, out.attributes.emplace_back()));
+    RETURN_IF_ERROR(pages_.ReadColumn(column, page, out.attributes.emplace_back()));
   }
   return base::Ok();
 }
@@ -304,8 +127,8 @@ base::Status SegmentReader::Scan::ReadPage(std::size_t page) {
                              Role::kDroppedAttributes, Role::kFlags, Role::kShape},
                             {Role::kTraceState}, links_));
   next_event_ = next_link_ = 0;
-  ASSIGN_OR_RETURN(scope_texts_, Dictionary(segment_.directory_.scopes));
-  ASSIGN_OR_RETURN(resource_texts_, Dictionary(segment_.directory_.resources));
+  ASSIGN_OR_RETURN(scope_texts_, pages_.Dictionary(segment_.directory_.scopes));
+  ASSIGN_OR_RETURN(resource_texts_, pages_.Dictionary(segment_.directory_.resources));
   return Parents();
 }
 
@@ -430,8 +253,8 @@ base::Status SegmentReader::Scan::Span(std::size_t row, base::TraceId trace, otl
 base::Status SegmentReader::Scan::Rows(RowRange rows, otlp::SpanBatch& out) {
   const Directory& directory = segment_.directory_;
   std::string ids, counts;
-  RETURN_IF_ERROR(ReadPiece(directory.trace_ids, ids));
-  RETURN_IF_ERROR(ReadPiece(directory.trace_rows, counts));
+  RETURN_IF_ERROR(pages_.ReadPiece(directory.trace_ids, ids));
+  RETURN_IF_ERROR(pages_.ReadPiece(directory.trace_rows, counts));
   base::VarintReader count_reader(counts);
   scopes_.emplace(out);
   const std::uint64_t end = std::uint64_t{rows.begin} + rows.count;
@@ -517,24 +340,28 @@ base::Status SegmentReader::Load() {
     return Damaged("the directory");
   }
   RETURN_IF_ERROR(ReadDirectory(raw, offset, directory_));
-  RETURN_IF_ERROR(Scan(*this).ReadPiece(directory_.trace_bloom, bloom_));
+  RETURN_IF_ERROR(PageReader(*this).ReadPiece(directory_.trace_bloom, bloom_));
   if (bloom_.empty()) return Damaged("the filter of trace ids");
   return base::Ok();
 }
 
+bool SegmentReader::MayHave(base::TraceId trace) const {
+  return Bloom::MayHave(bloom_, HashOf(trace));
+}
+
 base::Result<std::optional<RowRange>> SegmentReader::FindTrace(base::TraceId trace) const {
   std::optional<RowRange> found;
-  if (!Bloom::MayHave(bloom_, HashOf(trace))) return found;
-  Scan scan(*this);
+  if (!MayHave(trace)) return found;
+  PageReader pages(*this);
   std::string ids, counts;
-  RETURN_IF_ERROR(scan.ReadPiece(directory_.trace_ids, ids));
+  RETURN_IF_ERROR(pages.ReadPiece(directory_.trace_ids, ids));
   std::uint64_t number = 0;
   for (; number < directory_.info.traces; ++number) {
     const char* at = ids.data() + 16 * number;
     if (Fixed64At(at) == trace.high && Fixed64At(at + 8) == trace.low) break;
   }
   if (number == directory_.info.traces) return found;
-  RETURN_IF_ERROR(scan.ReadPiece(directory_.trace_rows, counts));
+  RETURN_IF_ERROR(pages.ReadPiece(directory_.trace_rows, counts));
   base::VarintReader reader(counts);
   std::uint64_t begin = 0, count = 0;
   for (std::uint64_t i = 0; i <= number; ++i) {

@@ -4,8 +4,10 @@
 #include <algorithm>
 #include <map>
 #include <string>
+#include <vector>
 
 #include "trace/segment/block.h"
+#include "trace/segment/columns.h"
 #include "trace/segment/segment_reader.h"
 #include "trace/segment/segment_writer.h"
 #include "trace/segment/simulated_file_system.h"
@@ -17,6 +19,7 @@ namespace {
 using otlp::BatchMaker;
 using otlp::CanonicalSpans;
 using otlp::SpanBatch;
+using otlp::Value;
 using ::testing::HasSubstr;
 
 base::Result<std::shared_ptr<const SegmentReader>> OpenBytes(const std::string& bytes) {
@@ -52,6 +55,98 @@ TEST(SegmentTest, EveryFieldOfEverySpanComesBack) {
     const base::Status status = (*segment)->Read({0, rows}, from_segment);
     ASSERT_TRUE(status.ok()) << status.ToString();
     EXPECT_EQ(CanonicalSpans(from_segment), CanonicalSpans(batch));
+  }
+}
+
+// Every column of a block and of a segment, against the rows read whole.
+TEST(SegmentTest, ColumnsSayWhatRowsSay) {
+  BatchMaker maker(21);
+  Block block;
+  SpanBatch batch;
+  for (int i = 0; i < 20; ++i) {
+    maker.Make(600, batch);
+    for (otlp::Span& span : batch.spans) {
+      if (span.start_ns % 5 != 0) continue;  // names that give the dictionary up
+      span.name = batch.arena.Copy(std::string(span.name) + std::to_string(span.start_ns));
+    }
+    block.Append(batch);
+  }
+  const auto segment = OpenBytes(SegmentWriter().Write(block, {}, 1));
+  ASSERT_TRUE(segment.ok());
+  for (const bool sealed : {false, true}) {
+    SCOPED_TRACE(sealed);
+    SpanBatch rows;
+    if (sealed) {
+      ASSERT_TRUE((*segment)->Read({0, block.rows()}, rows).ok());
+    } else {
+      block.Read(AllRows(block), rows);
+    }
+    const auto columns = sealed ? ColumnsOf(**segment) : ColumnsOf(block);
+    const auto scopes = columns->Scopes();
+    ASSERT_TRUE(scopes.ok());
+    std::vector<std::multimap<std::string, Value>> attributes(rows.spans.size());
+    std::uint32_t first = 0;
+    for (std::size_t page = 0; page < columns->pages(); ++page) {
+      const auto fixed = [&](Role role) {
+        const auto cells = columns->Fixed(role, page);
+        EXPECT_TRUE(cells.ok());
+        return *cells;
+      };
+      for (std::uint32_t i = 0; i < columns->RowsOf(page); ++i) {
+        const otlp::Span& span = rows.spans[first + i];
+        EXPECT_EQ(fixed(Role::kSpanId).numbers[i], span.span);
+        EXPECT_EQ(fixed(Role::kParentCode).numbers[i] == 0, span.parent == 0);
+        EXPECT_EQ(fixed(Role::kStart).numbers[i], span.start_ns);
+        EXPECT_EQ(fixed(Role::kDuration).numbers[i], span.end_ns - span.start_ns);
+        EXPECT_EQ(static_cast<std::int32_t>(fixed(Role::kKind).numbers[i]), span.kind);
+        EXPECT_EQ(static_cast<std::int32_t>(fixed(Role::kStatus).numbers[i]), span.status);
+        EXPECT_EQ(fixed(Role::kName).TextAt(i), span.name);
+        EXPECT_EQ(fixed(Role::kStatusMessage).TextAt(i), span.status_message);
+        EXPECT_EQ((*scopes)->scopes[fixed(Role::kScope).numbers[i]].name,
+                  rows.scopes[span.scope].name);
+        EXPECT_EQ(*columns->TraceOf(first + i), span.trace);
+      }
+      for (std::size_t a = 0; a < columns->attributes().size(); ++a) {
+        const auto& info = columns->attributes()[a];
+        const auto zone = columns->AttributeZone(a, page);
+        const auto cells = columns->AttributeCells(a, page);
+        std::vector<std::uint32_t> with;
+        ASSERT_TRUE(cells.ok() && columns->RowsWith(a, page, with).ok());
+        ASSERT_EQ(with.size(), cells->size());
+        EXPECT_EQ(zone.has_value(), !with.empty());
+        for (std::size_t k = 0; k < with.size(); ++k) {
+          if (cells->form != Cells::Form::kTexts) {
+            EXPECT_GE(cells->numbers[k], zone->min);
+            EXPECT_LE(cells->numbers[k], zone->max);
+          }
+          const Value value = Value::IsBytes(info.type)
+                                  ? Value::OfBytes(info.type, cells->TextAt(k))
+                                  : Value::OfBits(info.type, BitsOf(info.type, cells->numbers[k]));
+          if (Value::IsBytes(info.type)) {
+            EXPECT_TRUE(*columns->MayHaveText(a, value.bytes()));
+          }
+          attributes[first + with[k]].emplace(
+              info.key, Value::IsBytes(info.type)
+                            ? Value::OfBytes(info.type, rows.arena.Copy(value.bytes()))
+                            : value);
+        }
+      }
+      first += columns->RowsOf(page);
+    }
+    for (std::size_t i = 0; i < rows.spans.size(); ++i) {
+      const auto own = rows.At(rows.spans[i].attributes);
+      ASSERT_EQ(attributes[i].size(), own.size());
+      for (const otlp::Attribute& attribute : own) {
+        const auto [begin, end] = attributes[i].equal_range(std::string(attribute.key()));
+        EXPECT_TRUE(
+            std::any_of(begin, end, [&](const auto& a) { return a.second == attribute.value(); }));
+      }
+    }
+    const auto of_trace = columns->RowsOfTrace(maker.Trace(2));
+    ASSERT_TRUE(of_trace.ok());
+    EXPECT_EQ(of_trace->size(), block.RowsOf(maker.Trace(2)).size());
+    for (const std::uint32_t row : *of_trace) EXPECT_EQ(rows.spans[row].trace, maker.Trace(2));
+    EXPECT_TRUE(columns->RowsOfTrace({.high = 9, .low = 9})->empty());
   }
 }
 

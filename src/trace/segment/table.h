@@ -28,6 +28,9 @@ class TextColumn {
   [[nodiscard]] bool plain() const { return plain_; }
   [[nodiscard]] std::uint32_t NumberAt(std::uint32_t position) const { return numbers_[position]; }
   [[nodiscard]] const Dictionary& dictionary() const { return dictionary_; }
+  // Of a plain column: its texts behind each other, and where each begins and the last one ends.
+  [[nodiscard]] std::string_view plain_texts() const { return texts_; }
+  [[nodiscard]] std::span<const std::uint64_t> plain_ends() const { return ends_; }
   [[nodiscard]] std::uint32_t size() const {
     return static_cast<std::uint32_t>(plain_ ? ends_.size() - 1 : numbers_.size());
   }
