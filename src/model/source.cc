@@ -109,20 +109,4 @@ base::Status Diagnostics::ToStatus() const {
   return has_errors() ? base::InvalidArgument(Render()) : base::Ok();
 }
 
-std::string Nearest(std::string_view name, const std::vector<std::string>& candidates) {
-  constexpr std::size_t kLongest = 64;
-  if (name.empty() || name.size() > kLongest) return {};
-  std::string best;
-  std::size_t best_distance = std::max<std::size_t>(1, name.size() / 3) + 1;
-  for (const std::string& candidate : candidates) {
-    if (candidate.size() > kLongest) continue;
-    const std::size_t distance = EditDistance(name, candidate);
-    if (distance < best_distance) {
-      best_distance = distance;
-      best = candidate;
-    }
-  }
-  return best;
-}
-
 }  // namespace ronda::model

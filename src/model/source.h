@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/core/status.h"
+#include "base/text.h"
 
 namespace ronda::model {
 
@@ -53,8 +54,6 @@ class Diagnostics {
   int errors_ = 0;
 };
 
-// The candidate nearest to `name` (Damerau–Levenshtein distance at most a third of its length), or "".
-[[nodiscard]] std::string Nearest(std::string_view name,
-                                  const std::vector<std::string>& candidates);
+using base::Nearest;
 
 }  // namespace ronda::model

@@ -23,7 +23,4 @@ struct Utf8Char {
 // The byte where it stops being UTF-8, or npos.
 [[nodiscard]] std::size_t FirstInvalidUtf8(std::string_view text);
 
-// Damerau–Levenshtein distance (optimal string alignment), without regard to ASCII case.
-[[nodiscard]] std::size_t EditDistance(std::string_view a, std::string_view b);
-
 }  // namespace ronda::model

@@ -2,15 +2,17 @@
 
 #include <cmath>
 
+#include "base/json_writer.h"
 #include "engine/report/compare.h"
 #include "engine/report/html_page.h"
-#include "engine/report/json_writer.h"
 #include "engine/report/paint.h"
 #include "engine/report/text.h"
 #include "stats/format.h"
 
 namespace ronda::engine::report {
 namespace {
+
+using base::JsonWriter;
 
 std::string Value(const ComparedFigure& f, double v) {
   if (f.unit == "ms") return stats::FormatDuration(v * 1e6);

@@ -6,15 +6,17 @@
 #include <tuple>
 #include <vector>
 
+#include "base/json_writer.h"
 #include "engine/report/html_assets.h"
 #include "engine/report/html_page.h"
-#include "engine/report/json_writer.h"
 #include "engine/report/report.h"
 #include "engine/report/text.h"
 #include "stats/format.h"
 
 namespace ronda::engine::report {
 namespace {
+
+using base::JsonWriter;
 
 constexpr std::size_t kLeastRows = 3;          // seconds that make a chart
 constexpr std::size_t kMostPoints = 400;        // of a chart of the whole run

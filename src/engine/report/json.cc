@@ -1,11 +1,13 @@
 #include <cstddef>
 
-#include "engine/report/json_writer.h"
+#include "base/json_writer.h"
 #include "engine/report/report.h"
 #include "engine/report/text.h"
 
 namespace ronda::engine::report {
 namespace {
+
+using base::JsonWriter;
 
 double Ms(std::uint64_t ns) { return static_cast<double>(ns) / 1e6; }
 

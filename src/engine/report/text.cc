@@ -5,48 +5,16 @@
 #include <array>
 #include <ctime>
 
+#include "base/text.h"
 #include "engine/report/report.h"
 #include "stats/format.h"
 
 namespace ronda::engine::report {
 namespace {
 
-constexpr std::string_view kReplacement = "\xef\xbf\xbd";  // U+FFFD
-
-// The next character of UTF-8 text, and how many bytes it has; U+FFFD and 1 where there is none.
-struct Character {
-  std::uint32_t code = 0xfffd;
-  std::size_t size = 1;
-  bool good = false;
-};
-
-Character Next(std::string_view text) {
-  const auto byte = [&](std::size_t i) -> std::uint32_t {
-    return static_cast<std::uint8_t>(text[i]);
-  };
-  const std::uint32_t first = byte(0);
-  if (first < 0x80) return {first, 1, true};
-  const std::size_t size = first >= 0xf0 ? 4 : first >= 0xe0 ? 3 : 2;
-  if (first < 0xc2 || first > 0xf4 || text.size() < size) return {};
-  std::uint32_t code = first & (0x7fu >> size);
-  for (std::size_t i = 1; i < size; ++i) {
-    if ((byte(i) & 0xc0) != 0x80) return {};
-    code = (code << 6) | (byte(i) & 0x3f);
-  }
-  constexpr std::uint32_t kLeast[] = {0, 0, 0x80, 0x800, 0x10000};
-  if (code < kLeast[size] || code > 0x10ffff || (code >= 0xd800 && code <= 0xdfff)) return {};
-  return {code, size, true};
-}
-
-// Calls f(character, its bytes) for each character.
-template <typename F>
-void ForEachCharacter(std::string_view text, F&& f) {
-  while (!text.empty()) {
-    const Character c = Next(text);
-    f(c, text.substr(0, c.size));
-    text.remove_prefix(c.size);
-  }
-}
+using base::Character;
+using base::ForEachCharacter;
+using base::kReplacement;
 
 bool TurnsDirection(std::uint32_t code) {
   return code == 0x061c || code == 0x200e || code == 0x200f || (code >= 0x202a && code <= 0x202e) ||
@@ -95,25 +63,6 @@ std::string PadRight(std::string_view text, std::size_t columns) {
 std::string PadLeft(std::string_view text, std::size_t columns) {
   const std::size_t n = Columns(text);
   return std::string(n < columns ? columns - n : 0, ' ') + std::string(text);
-}
-
-void AppendJsonText(std::string_view text, std::string& out) {
-  out += '"';
-  ForEachCharacter(text, [&](const Character& c, std::string_view bytes) {
-    if (!c.good) {
-      out += kReplacement;
-    } else if (c.code == '"' || c.code == '\\') {
-      out += '\\';
-      out += bytes;
-    } else if (c.code == '\n') {
-      out += "\\n";
-    } else if (c.code < 0x20 || c.code == 0x7f) {
-      out += fmt::format("\\u{:04x}", c.code);
-    } else {
-      out += bytes;
-    }
-  });
-  out += '"';
 }
 
 std::string JsonText(std::string_view text) {

@@ -4,6 +4,8 @@
 #include <string>
 #include <string_view>
 
+#include "base/text.h"
+
 // How foreign text gets into each form. Private to this room, but for report.h's functions.
 namespace ronda::engine::report {
 
@@ -19,8 +21,7 @@ namespace ronda::engine::report {
 [[nodiscard]] std::string PadRight(std::string_view text, std::size_t columns);
 [[nodiscard]] std::string PadLeft(std::string_view text, std::size_t columns);
 
-// Appends a JSON string with its quotes (RFC 8259); bytes that are no UTF-8 become U+FFFD.
-void AppendJsonText(std::string_view text, std::string& out);
+using base::AppendJsonText;
 // RFC 4180.
 void AppendCsvText(std::string_view text, std::string& out);
 

@@ -26,7 +26,6 @@ enum class Field : std::uint8_t {
   kStatus,  // number: StatusCode
   kStatusMessage,  // text
   kDuration,  // number: ns; 0 where the end is before the start
-  kStart,  // number: ns since 1970
   kAttribute,  // the span's or its resource's attribute of a key
   kSpanAttribute,
   kResourceAttribute,

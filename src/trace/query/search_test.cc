@@ -220,9 +220,6 @@ struct Model {
       case Field::kDuration:
         return MatchesInt(c.test, std::max<std::int64_t>(
                                       0, static_cast<std::int64_t>(span.end_ns - span.start_ns)));
-      case Field::kStart:
-        return MatchesInt(
-            c.test, static_cast<std::int64_t>(std::min(span.start_ns, ~std::uint64_t{0} >> 1)));
       case Field::kSpanAttribute: return among(span.attributes);
       case Field::kResourceAttribute: return among(resource.attributes);
       case Field::kAttribute: return among(span.attributes) || among(resource.attributes);
@@ -277,15 +274,8 @@ class ConditionMaker {
         default: break;
       }
     }
-    const auto field = static_cast<Field>(random_.Below(10));
-    switch (field) {
-      case Field::kDuration: literal = static_cast<std::int64_t>(random_.Below(10'000'000)); break;
-      case Field::kStart:
-        literal =
-            static_cast<std::int64_t>(1'787'000'000'000'000'000 + random_.Below(60'000'000'000));
-        break;
-      default: break;
-    }
+    const auto field = static_cast<Field>(random_.Below(9));
+    if (field == Field::kDuration) literal = static_cast<std::int64_t>(random_.Below(10'000'000));
     if (text_only && !std::holds_alternative<std::string>(literal)) literal = std::string("1");
     if (compare == Compare::kMatches) literal = std::string("[1-5]+|GET");
     return Where(field, compare, literal, std::string(kKeys[random_.Below(std::size(kKeys))]));

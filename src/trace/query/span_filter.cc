@@ -1,7 +1,6 @@
 #include "trace/query/span_filter.h"
 
 #include <algorithm>
-#include <limits>
 
 #include "trace/query/trace_view.h"
 #include "trace/segment/table.h"
@@ -23,26 +22,21 @@ Role RoleOf(Field field) {
     case Field::kStatusMessage: return Role::kStatusMessage;
     case Field::kKind: return Role::kKind;
     case Field::kStatus: return Role::kStatus;
-    case Field::kDuration: return Role::kDuration;
-    default: return Role::kStart;
+    default: return Role::kDuration;
   }
 }
 
 // A fixed column's number as its field says it: kinds and codes are signed, a duration that is
-// negative counts as 0, a start past what fits counts as the last that does.
+// negative counts as 0.
 std::int64_t NumberOf(Field field, std::uint64_t number) {
-  const auto as_signed = static_cast<std::int64_t>(number);
-  if (field == Field::kKind || field == Field::kStatus) return static_cast<std::int32_t>(number);
-  if (field == Field::kDuration) return std::max<std::int64_t>(as_signed, 0);
-  return as_signed < 0 ? std::numeric_limits<std::int64_t>::max() : as_signed;
+  if (field == Field::kDuration)
+    return std::max<std::int64_t>(static_cast<std::int64_t>(number), 0);
+  return static_cast<std::int32_t>(number);
 }
 
 // Whether that keeps the order of the zone's numbers.
 bool IsMonotone(Field field, const Zone& zone) {
-  if (field == Field::kStart) return true;
-  return zone.max <= static_cast<std::uint64_t>(std::numeric_limits<std::int32_t>::max()) ||
-         (field == Field::kDuration &&
-          zone.max <= static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max()));
+  return zone.max <= (field == Field::kDuration ? ~std::uint64_t{0} >> 1 : ~std::uint32_t{0} >> 1);
 }
 
 }  // namespace
@@ -148,8 +142,7 @@ base::Status SpanFilter::RunTest(const Test& test, std::size_t page, Flags& flag
     case Field::kStatusMessage: return RunText(test, prepared, page, flags);
     case Field::kKind:
     case Field::kStatus:
-    case Field::kDuration:
-    case Field::kStart: return RunNumber(test, page, flags);
+    case Field::kDuration: return RunNumber(test, page, flags);
     default: break;
   }
   if (prepared.any_scope) RETURN_IF_ERROR(RunResource(prepared, page, flags));
