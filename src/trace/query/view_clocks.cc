@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <limits>
+#include <utility>
 
 #include "trace/query/view_steps.h"
 
@@ -38,14 +39,14 @@ std::int64_t ShiftOf(const Allowed& allowed) {
 // Calls from one process to another, in the order of processes reached from a root.
 class Clocks {
  public:
-  Clocks(const otlp::SpanBatch& batch, TraceView& view) : batch_(batch), view_(view) {
+  Clocks(const otlp::SpanBatch& batch, TraceView& view) : view_(view) {
     for (std::uint32_t i = 0; i < view.spans.size(); ++i) {
       const std::uint32_t parent = view.spans[i].parent;
       if (parent == kNone || view.spans[i].process == view.spans[parent].process) continue;
       if (batch.spans[i].kind == otlp::kKindServer && batch.spans[parent].kind == otlp::kKindClient)
         calls_.push_back(i);
     }
-    std::ranges::stable_sort(calls_, {}, [&](std::uint32_t i) { return Pair(i); });
+    std::ranges::sort(calls_, {}, [&](std::uint32_t i) { return std::pair(Pair(i), i); });
   }
 
   // The shift of each process; breadth first from those of the roots, the main root's first.
@@ -88,7 +89,6 @@ class Clocks {
     }
   }
 
-  const otlp::SpanBatch& batch_;
   TraceView& view_;
   std::vector<std::uint32_t> calls_;  // callees, by caller's and own process
   std::vector<std::int64_t> shifts_;

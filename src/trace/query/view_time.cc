@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <utility>
 
 #include "trace/query/view_steps.h"
 
@@ -46,8 +47,8 @@ class CriticalPath {
     for (const std::uint32_t child : ChildrenOf(view_, i)) {
       if (batch_.spans[child].kind != otlp::kKindConsumer) children.push_back(child);
     }
-    std::ranges::stable_sort(children, {}, [&](std::uint32_t c) {
-      return std::min(view_.spans[c].end_ns, span.end_ns);
+    std::ranges::sort(children, {}, [&](std::uint32_t c) {
+      return std::pair(std::min(view_.spans[c].end_ns, span.end_ns), c);
     });
     const std::int64_t begin =
         open_.empty() ? span.start_ns : std::max(span.start_ns, open_.back().begin);
