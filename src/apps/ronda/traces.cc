@@ -4,12 +4,13 @@
 #include <signal.h>
 
 #include <memory>
-#include <optional>
 #include <ostream>
 #include <string>
 #include <thread>
 #include <utility>
 
+#include "api/router.h"
+#include "api/trace_routes.h"
 #include "base/core/ids.h"
 #include "base/options.h"
 #include "http/server.h"
@@ -222,18 +223,14 @@ class EndSignals {
   sigset_t set_;
 };
 
-// /api/v1/traces/ID/logs: the log records of a trace, as OTLP/JSON.
-std::optional<base::TraceId> TraceOfLogs(std::string_view path) {
-  constexpr std::string_view kBegin = "/api/v1/traces/", kEnd = "/logs";
-  if (!path.starts_with(kBegin) || !path.ends_with(kEnd)) return std::nullopt;
-  path.remove_prefix(kBegin.size());
-  path.remove_suffix(std::min(path.size(), kEnd.size()));
-  return base::ParseTraceId(path);
-}
-
-http::Response LogsOf(ingest::Lanes& lanes, base::TraceId trace, const http::Request& request) {
-  const auto rows = trace::query::ReadTrace(lanes.logs(), trace);
-  if (!rows.ok()) return http::RefuseAsJson(503, rows.status().message(), request);
+// The log records of a trace, as OTLP/JSON.
+http::Response LogsOf(ingest::Lanes& lanes, const api::Call& call) {
+  const auto trace = base::ParseTraceId(call.path.at("id"));
+  if (!trace) {
+    return api::ErrorResponse(base::InvalidArgument("a trace id is 32 hex digits, not all zero"));
+  }
+  const auto rows = trace::query::ReadTrace(lanes.logs(), *trace);
+  if (!rows.ok()) return api::ErrorResponse(rows.status());
   wire::otlp::LogBatch logs;
   trace::segment::LogsOfRows(rows->batch, logs);
   http::Response response;
@@ -241,14 +238,18 @@ http::Response LogsOf(ingest::Lanes& lanes, base::TraceId trace, const http::Req
   return response;
 }
 
-void ServeApi(ingest::Lanes& lanes, const http::Request& request, const http::Reply& reply) {
-  if (request.path() == "/api/v1/ledger" && request.method == "GET") {
-    return reply({.body = ingest::LedgerJson(lanes.standing(), lanes.log_standing())});
-  }
-  if (const auto trace = TraceOfLogs(request.path()); trace && request.method == "GET") {
-    return reply(LogsOf(lanes, *trace, request));
-  }
-  reply(http::RefuseAsJson(404, "nothing is here", request));
+// What this role adds to the routes of traces.
+void AddOwnRoutes(ingest::Lanes& lanes, api::Router& router) {
+  router.Add({.pattern = "/api/v1/ledger",
+              .summary = "What became of everything received",
+              .parameters = {},
+              .answer = [&lanes](const api::Call&) -> http::Response {
+                return {.body = ingest::LedgerJson(lanes.standing(), lanes.log_standing())};
+              }});
+  router.Add({.pattern = "/api/v1/traces/{id}/logs",
+              .summary = "The log records of a trace, OTLP/JSON",
+              .parameters = {},
+              .answer = [&lanes](const api::Call& call) { return LogsOf(lanes, call); }});
 }
 
 base::Result<base::ExitCode> Traces(const cli::Invocation& invocation, cli::Context& context) {
@@ -259,10 +260,14 @@ base::Result<base::ExitCode> Traces(const cli::Invocation& invocation, cli::Cont
   ASSIGN_OR_RETURN(const auto lanes,
                    ingest::Lanes::Open(folder, LanesOptionsOf(given), context.clock, context.log));
   ingest::OtlpHttp otlp(*lanes);
+  api::TraceRoutes routes(*lanes, context.clock);
+  api::Router router;
+  routes.AddTo(router);
+  AddOwnRoutes(*lanes, router);
   ASSIGN_OR_RETURN(const auto api, Listen(
                                        options, given, "http",
                                        [&](const http::Request& request, const http::Reply& reply) {
-                                         ServeApi(*lanes, request, reply);
+                                         reply(router.Handle(request));
                                        },
                                        http::RefuseAsJson));
   options.memory = &lanes->memory();

@@ -1,0 +1,137 @@
+#include "api/trace_routes.h"
+
+#include <charconv>
+#include <limits>
+
+#include "api/trace_json.h"
+#include "trace/query/query_text.h"
+#include "trace/query/search.h"
+#include "trace/query/trace_reader.h"
+
+namespace ronda::api {
+
+namespace query = trace::query;
+
+namespace {
+
+constexpr std::uint64_t kLongestNs = 30'000'000'000;  // a search
+
+}  // namespace
+
+base::Result<std::uint64_t> NumberIn(const Call& call, std::string_view name,
+                                     std::uint64_t otherwise) {
+  const auto text = call.Query(name);
+  if (!text) return otherwise;
+  std::uint64_t number = 0;
+  const char* end = text->data() + text->size();
+  const auto [at, error] = std::from_chars(text->data(), end, number);
+  if (error != std::errc() || at != end) {
+    return base::InvalidArgument(std::string(name) + " is a whole number, not \"" + *text + "\"");
+  }
+  return number;
+}
+
+std::uint64_t TraceRoutes::Deadline() const { return clock_.MonotonicNs() + kLongestNs; }
+
+void TraceRoutes::AddTo(Router& router) {
+  router.Add({.pattern = "/api/v1/traces",
+              .summary = "Traces that a query finds, newest first",
+              .parameters = {{"q", "The query language of traces; without it, every trace"},
+                             {"limit", "How many, 1 to 1000; 20"},
+                             {"cursor", "Where the page before ended"},
+                             {"start", "Matching spans begin at or after it: ns since 1970"},
+                             {"end", "and before it: ns since 1970"}},
+              .answer = [this](const Call& call) { return Search(call); }});
+  router.Add({.pattern = "/api/v1/traces/{id}",
+              .summary = "A trace as it is drawn: tree, clocks, critical path",
+              .parameters = {},
+              .answer = [this](const Call& call) { return Trace(call); }});
+  router.Add({.pattern = "/api/v1/services",
+              .summary = "The services that sent spans",
+              .parameters = {},
+              .answer = [this](const Call& call) { return Services(call); }});
+  router.Add({.pattern = "/api/v1/services/{service}/operations",
+              .summary = "The operations of a service",
+              .parameters = {},
+              .answer = [this](const Call& call) { return Operations(call); }});
+  AddJaegerTo(router);
+}
+
+http::Response TraceRoutes::Trace(const Call& call) {
+  const auto id = base::ParseTraceId(call.path.at("id"));
+  if (!id) {
+    return ErrorResponse(base::InvalidArgument("a trace id is 32 hex digits, not all zero"));
+  }
+  const auto stored = query::ReadTrace(source_, *id);
+  if (!stored.ok()) return ErrorResponse(stored.status());
+  if (stored->batch.spans.empty()) {
+    return ErrorResponse(base::NotFound("no trace " + base::ToHex(*id)));
+  }
+  return {.body = TraceJson(*id, *stored)};
+}
+
+http::Response TraceRoutes::Search(const Call& call) {
+  const std::string text = call.Query("q").value_or("");
+  auto parsed = query::ParseQuery(text);
+  if (const auto* error = std::get_if<query::QueryError>(&parsed)) {
+    base::JsonWriter json;
+    json.Object().Field("code", "invalid-argument").Field("message", Render(*error, text));
+    json.Field("column", error->column).Field("hint", error->hint).EndObject();
+    return {.status = 400, .body = std::move(json.out)};
+  }
+  query::SearchRequest request{.where = std::get<query::Condition>(std::move(parsed)),
+                               .deadline_ns = Deadline()};
+  const auto limit = NumberIn(call, "limit", 20);
+  const auto start = NumberIn(call, "start", 0);
+  const auto end = NumberIn(call, "end", std::numeric_limits<std::uint64_t>::max());
+  for (const auto* number : {&limit, &start, &end}) {
+    if (!number->ok()) return ErrorResponse(number->status());
+  }
+  request.limit = static_cast<std::uint32_t>(std::min<std::uint64_t>(*limit, ~0u));
+  request.from_ns = *start;
+  request.to_ns = *end;
+  if (const auto cursor = call.Query("cursor")) {
+    request.after = query::ParseCursor(*cursor);
+    if (!request.after) {
+      return ErrorResponse(base::InvalidArgument("the cursor is none that was given out"));
+    }
+  }
+  const auto found = query::Search(source_, clock_, request);
+  if (!found.ok()) return ErrorResponse(found.status());
+  base::JsonWriter json;
+  json.Object().Key("traces").List();
+  for (const query::TraceSummary& trace : found->traces) PutSummary(trace, json);
+  json.EndList();
+  if (found->next) json.Field("next", query::ToText(*found->next));
+  json.Key("notices").List();
+  for (const std::string& notice : found->notices) json.Text(notice);
+  json.EndList().EndObject();
+  return {.body = std::move(json.out)};
+}
+
+http::Response TraceRoutes::Services(const Call&) {
+  const auto services = catalog_.Read(source_);
+  if (!services.ok()) return ErrorResponse(services.status());
+  base::JsonWriter json;
+  json.Object().Key("services").List();
+  for (const auto& [service, operations] : *services) json.Text(service);
+  json.EndList().EndObject();
+  return {.body = std::move(json.out)};
+}
+
+http::Response TraceRoutes::Operations(const Call& call) {
+  const auto services = catalog_.Read(source_);
+  if (!services.ok()) return ErrorResponse(services.status());
+  const std::string& name = call.path.at("service");
+  const auto found = services->find(name);
+  if (found == services->end()) return ErrorResponse(base::NotFound("no service \"" + name + "\""));
+  base::JsonWriter json;
+  json.Object().Key("operations").List();
+  for (const auto& [operation, kind] : found->second) {
+    json.Object().Field("name", operation).Field("kind", KindName(kind)).EndObject();
+  }
+  json.EndList().EndObject();
+  return {.body = std::move(json.out)};
+}
+
+}  // namespace ronda::api

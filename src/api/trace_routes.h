@@ -1,0 +1,43 @@
+#pragma once
+
+#include "api/router.h"
+#include "base/core/clock.h"
+#include "trace/query/services.h"
+#include "trace/segment/source.h"
+
+namespace ronda::api {
+
+// What traces are asked: Ronda's own routes under /api/v1, and those that the Jaeger UI and Grafana's
+// Jaeger source call. Outlives the routers that it was added to; borrows source and clock. Any thread.
+class TraceRoutes {
+ public:
+  TraceRoutes(trace::segment::Source& source, const base::Clock& clock)
+      : source_(source), clock_(clock) {}
+
+  void AddTo(Router& router);
+
+ private:
+  void AddJaegerTo(Router& router);
+
+  http::Response Trace(const Call& call);
+  http::Response Search(const Call& call);
+  http::Response Services(const Call& call);
+  http::Response Operations(const Call& call);
+  http::Response JaegerServices(const Call& call);
+  http::Response JaegerOperationNames(const Call& call);
+  http::Response JaegerOperations(const Call& call);
+  http::Response JaegerTraces(const Call& call);
+  http::Response JaegerTrace(const Call& call);
+  http::Response JaegerDependencies(const Call& call);
+  [[nodiscard]] std::uint64_t Deadline() const;
+
+  trace::segment::Source& source_;
+  const base::Clock& clock_;
+  trace::query::ServiceCatalog catalog_;
+};
+
+// A whole number of the query, or `otherwise` where there is none; InvalidArgument for anything else.
+[[nodiscard]] base::Result<std::uint64_t> NumberIn(const Call& call, std::string_view name,
+                                                   std::uint64_t otherwise);
+
+}  // namespace ronda::api
