@@ -62,6 +62,8 @@ class ReceiverTest(TracesCase):
         ledger = self.traces.ledger()
         self.assert_balanced(ledger)
         self.assertEqual(ledger["stored"], 6)
+        found = self.traces.get("/api/traces/" + GOOD["traceId"].lower())["data"][0]
+        self.assertEqual([one["operationName"] for one in found["spans"]], ["a", "a"])
         self.assertEqual({(one["receiver"], one["service"]): one["accepted"]
                           for one in ledger["by"]},
                          {("otlp-http", "shop"): 3, ("otlp-http", "mall"): 3})
@@ -380,6 +382,13 @@ class EndTest(TracesCase):
             self.assertEqual(kept.get(service), Load.SPANS, service)
         self.assertTrue(set(kept.values()) <= {Load.SPANS, 0})
 
+    def assert_found(self, traces, acked):
+        """Every request has one span of trace 2**90: all are found, each once."""
+        trace = traces.get(f"/api/traces/{2**90:032x}")["data"][0]
+        services = [trace["processes"][one["processID"]]["serviceName"] for one in trace["spans"]]
+        self.assertEqual(len(services), len(set(services)))
+        self.assertEqual(set(acked) - set(services), set())
+
     def test_killed_under_load_again_and_again_no_acknowledged_span_is_lost(self):
         chance = random.Random(SEED)
         acked, segments = [], 0
@@ -395,11 +404,13 @@ class EndTest(TracesCase):
         with Traces(self.data) as traces:
             ledger = traces.ledger()
             self.assert_kept(ledger, acked)
+            self.assert_found(traces, acked)
             segments = ledger["segments"]
             self.assertEqual(traces.stop(), 0)
         self.assertGreater(segments, 0, "no block was sealed meanwhile")
         with Traces(self.data) as traces:
             self.assert_kept(traces.ledger(), acked)
+            self.assert_found(traces, acked)
 
     def test_a_full_disk_refuses_loses_nothing_and_goes_on_when_there_is_room(self):
         spans = [span(3, n + 1, os.urandom(40).hex()) for n in range(100)]
