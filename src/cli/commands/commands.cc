@@ -4,8 +4,9 @@ namespace ronda::cli {
 
 std::vector<Command> BuiltInCommands() {
   return {
-      RunCommand(),           BenchCommand(),     ControlCommand(), ReportCompareCommand(),
-      ConfigExplainCommand(), HelpCommand(),      VersionCommand(), CompletionCommand(),
+      RunCommand(),           BenchCommand(),     ControlCommand(),       ReportCompareCommand(),
+      TraceSearchCommand(),   TraceShowCommand(), TraceServicesCommand(), TraceDecodeCommand(),
+      ConfigExplainCommand(), HelpCommand(),      VersionCommand(),       CompletionCommand(),
       CompleteCommand(),      ReferenceCommand(),
   };
 }

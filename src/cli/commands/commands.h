@@ -6,11 +6,15 @@
 
 namespace ronda::cli {
 
-// One function a file of this folder.
+// Each in the file of this folder that stands beside it.
 [[nodiscard]] Command RunCommand();            // run.cc
 [[nodiscard]] Command BenchCommand();          // bench.cc
 [[nodiscard]] Command ControlCommand();        // control.cc
 [[nodiscard]] Command ReportCompareCommand();  // report_compare.cc
+[[nodiscard]] Command TraceSearchCommand();    // trace.cc
+[[nodiscard]] Command TraceShowCommand();      // trace.cc
+[[nodiscard]] Command TraceServicesCommand();  // trace.cc
+[[nodiscard]] Command TraceDecodeCommand();    // trace.cc
 [[nodiscard]] Command HelpCommand();           // help.cc
 [[nodiscard]] Command VersionCommand();        // version.cc
 [[nodiscard]] Command ConfigExplainCommand();  // config_explain.cc

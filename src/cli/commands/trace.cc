@@ -1,0 +1,223 @@
+#include <unistd.h>
+
+#include <fmt/format.h>
+
+#include <cstdlib>
+#include <ostream>
+#include <string>
+
+#include "base/core/ids.h"
+#include "cli/commands/commands.h"
+#include "cli/terminal.h"
+#include "cli/trace_client.h"
+#include "cli/trace_waterfall.h"
+#include "engine/report/text.h"
+#include "net/codec/url.h"
+
+namespace ronda::cli {
+namespace {
+
+using engine::report::Cut;
+using engine::report::PadLeft;
+using engine::report::PadRight;
+using engine::report::PlainText;
+using Element = simdjson::dom::element;
+
+base::OptionSpec JsonOption() {
+  return {.name = "json",
+          .type = base::OptionType::kSwitch,
+          .scope = base::OptionScope::kFlagOnly,
+          .description = "Print the API's answer as it is."};
+}
+
+void PrintSummary(Element trace, const Invocation& invocation, Context& context) {
+  const std::int64_t errors = NumberOf(trace, "errors");
+  std::string root =
+      PlainText(TextOf(trace, "root_service")) + " " + PlainText(TextOf(trace, "root_name"));
+  context.out << TextOf(trace, "trace_id") << "  "
+              << TimeText(std::strtoull(TextOf(trace, "start_unix_ns").c_str(), nullptr, 10))
+              << PadLeft(ShortDuration(NumberOf(trace, "duration_ns")), 8)
+              << PadLeft(std::to_string(NumberOf(trace, "spans")), 6) << " spans  "
+              << (errors > 0 ? Paint(invocation.out_color, Tone::kRed,
+                                     PadRight(std::to_string(errors) + " errors", 10))
+                             : std::string(10, ' '))
+              << "  " << root << '\n';
+}
+
+base::Result<base::ExitCode> Search(const Invocation& invocation, Context& context) {
+  TraceClient client(invocation.options);
+  std::vector<std::pair<std::string, std::string>> parameters;
+  std::string query;
+  for (const std::string& word : invocation.arguments) query += (query.empty() ? "" : " ") + word;
+  if (!query.empty()) parameters.emplace_back("q", query);
+  parameters.emplace_back("limit", std::to_string(invocation.options.Int("limit")));
+  if (invocation.options.Has("cursor")) {
+    parameters.emplace_back("cursor", invocation.options.String("cursor"));
+  }
+  if (invocation.options.Has("since")) {
+    const std::uint64_t now = context.clock.WallNs();
+    const auto back = static_cast<std::uint64_t>(invocation.options.DurationNs("since"));
+    parameters.emplace_back("start", std::to_string(now - std::min(now, back)));
+  }
+  ASSIGN_OR_RETURN(const Element found, client.Get("/api/v1/traces", parameters));
+  if (invocation.options.Switch("json")) {
+    context.out << client.body() << '\n';
+    return base::ExitCode::kOk;
+  }
+  std::size_t count = 0;
+  for (const Element trace : ListOf(found, "traces")) {
+    PrintSummary(trace, invocation, context);
+    ++count;
+  }
+  for (const Element notice : ListOf(found, "notices")) {
+    context.err << "note: " << PlainText(std::string(notice.get_string().value_unsafe())) << '\n';
+  }
+  if (count == 0) context.err << "no trace is like that\n";
+  if (const std::string next = TextOf(found, "next"); !next.empty()) {
+    context.err << "more: --cursor " << next << '\n';
+  }
+  return base::ExitCode::kOk;
+}
+
+base::Result<base::ExitCode> Show(const Invocation& invocation, Context& context) {
+  TraceClient client(invocation.options);
+  const std::string& id = invocation.arguments[0];
+  if (!base::ParseTraceId(id)) {
+    return UsageError(invocation, context, "\"" + id + "\" is no trace id: 32 hex digits");
+  }
+  ASSIGN_OR_RETURN(const Element trace, client.Get("/api/v1/traces/" + id));
+  if (invocation.options.Switch("json")) {
+    context.out << client.body() << '\n';
+    return base::ExitCode::kOk;
+  }
+  const std::size_t columns =
+      context.out_kind == StreamKind::kTerminal ? SizeOf(STDOUT_FILENO).columns : 120;
+  context.out << Waterfall(trace, columns, invocation.out_color);
+  return base::ExitCode::kOk;
+}
+
+base::Result<base::ExitCode> ListServices(const Invocation& invocation, Context& context) {
+  TraceClient client(invocation.options);
+  if (invocation.arguments.empty()) {
+    ASSIGN_OR_RETURN(const Element answer, client.Get("/api/v1/services"));
+    for (const Element service : ListOf(answer, "services")) {
+      context.out << PlainText(std::string(service.get_string().value_unsafe())) << '\n';
+    }
+    return base::ExitCode::kOk;
+  }
+  std::string path = "/api/v1/services/";
+  net::AppendPercentEncoded(invocation.arguments[0], path);
+  ASSIGN_OR_RETURN(const Element answer, client.Get(path + "/operations"));
+  for (const Element operation : ListOf(answer, "operations")) {
+    context.out << PadRight(TextOf(operation, "kind"), 13) << PlainText(TextOf(operation, "name"))
+                << '\n';
+  }
+  return base::ExitCode::kOk;
+}
+
+base::Result<base::ExitCode> DecodeId(const Invocation& invocation, Context& context) {
+  static constexpr std::string_view kEnvironments[] = {
+      "unknown",         "development (d)", "test (t)",      "stress (s)",
+      "pre-release (p)", "gray (g)",        "production (o)"};
+  const auto id = base::ParseTraceId(invocation.arguments[0]);
+  if (!id) {
+    return UsageError(invocation, context,
+                      "\"" + invocation.arguments[0] + "\" is no trace id: 32 hex digits");
+  }
+  const base::TraceIdParts parts = base::Decode(*id);
+  const auto environment = static_cast<std::size_t>(parts.environment);
+  context.out << "born         " << TimeText(parts.unix_ms * 1'000'000) << "\nprocess      "
+              << parts.process << "\naddress      "
+              << fmt::format("{}.{}.{}.{}", parts.ipv4 >> 24, parts.ipv4 >> 16 & 255,
+                             parts.ipv4 >> 8 & 255, parts.ipv4 & 255)
+              << "\nenvironment  "
+              << (environment < std::size(kEnvironments) ? kEnvironments[environment] : "none")
+              << "\nrandom       " << parts.random << "\ncounter      " << parts.counter << '\n';
+  const std::uint64_t now_ms = context.clock.WallNs() / 1'000'000;
+  constexpr std::uint64_t kDayMs = 86'400'000;
+  if (parts.unix_ms > now_ms + kDayMs || environment >= std::size(kEnvironments) ||
+      parts.unix_ms + 3650 * kDayMs < now_ms) {
+    context.err << "note: this does not look like an id that Ronda made; others' ids are random\n";
+  }
+  return base::ExitCode::kOk;
+}
+
+}  // namespace
+
+Command TraceSearchCommand() {
+  return {
+      .name = "trace search",
+      .summary = "find traces",
+      .description =
+          "Asks `ronda traces` for traces, newest first. The query says what one span of them is "
+          "like (`ronda help trace-query`); without it, every trace.",
+      .examples =
+          "ronda trace search 'service = checkout and duration > 200ms'\n"
+          "ronda trace search 'status = error' --since 1h --limit 5",
+      .positionals = {{.name = "QUERY",
+                       .arity = Arity::kAny,
+                       .description = "What one span is like.",
+                       .suggest = Suggest::kChoices}},
+      .options = ApiOptions({{.name = "limit",
+                              .type = base::OptionType::kInt,
+                              .value_name = "N",
+                              .default_text = "20",
+                              .min = "1",
+                              .max = "1000",
+                              .scope = base::OptionScope::kFlagOnly,
+                              .description = "How many traces."},
+                             {.name = "since",
+                              .type = base::OptionType::kDuration,
+                              .scope = base::OptionScope::kFlagOnly,
+                              .description = "Only spans that began within it."},
+                             {.name = "cursor",
+                              .type = base::OptionType::kString,
+                              .scope = base::OptionScope::kFlagOnly,
+                              .description = "Where the page before ended."},
+                             JsonOption()}),
+      .run = Search};
+}
+
+Command TraceShowCommand() {
+  return {.name = "trace show",
+          .summary = "draw a trace",
+          .description =
+              "Draws a trace as a waterfall: level paths, the two halves of a call together with "
+              "the time on the network, the critical path, errors, and by how much clocks were "
+              "corrected.",
+          .examples = "ronda trace show 4bf92f3577b34da6a3ce929d0e0e4736",
+          .positionals = {{.name = "ID",
+                           .description = "The trace id, 32 hex digits.",
+                           .suggest = Suggest::kChoices}},
+          .options = ApiOptions({JsonOption()}),
+          .run = Show};
+}
+
+Command TraceServicesCommand() {
+  return {.name = "trace services",
+          .summary = "list services, or a service's operations",
+          .description = "Lists the services that sent spans, or the operations of one.",
+          .examples = "ronda trace services\nronda trace services checkout",
+          .positionals = {{.name = "SERVICE",
+                           .arity = Arity::kOptional,
+                           .description = "The service whose operations are listed.",
+                           .suggest = Suggest::kChoices}},
+          .options = ApiOptions({}),
+          .run = ListServices};
+}
+
+Command TraceDecodeCommand() {
+  return {
+      .name = "trace decode",
+      .summary = "say where a trace id was born",
+      .description =
+          "Takes a trace id that Ronda made apart: when, in which process, on which machine and "
+          "in which environment the trace began. Asks nobody.",
+      .examples = "ronda trace decode 0675b3a1c2003039c0a80101a0010007",
+      .positionals = {{.name = "ID",
+                       .description = "The trace id, 32 hex digits.",
+                       .suggest = Suggest::kChoices}},
+      .run = DecodeId};
+}
+
+}  // namespace ronda::cli
