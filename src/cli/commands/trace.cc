@@ -213,7 +213,7 @@ Command TraceDecodeCommand() {
       .description =
           "Takes a trace id that Ronda made apart: when, in which process, on which machine and "
           "in which environment the trace began. Asks nobody.",
-      .examples = "ronda trace decode 0675b3a1c2003039c0a80101a0010007",
+      .examples = "ronda trace decode 66ddb6aa1ec03039c0a801012007002a",
       .positionals = {{.name = "ID",
                        .description = "The trace id, 32 hex digits.",
                        .suggest = Suggest::kChoices}},
