@@ -97,6 +97,7 @@ class CheckTest(unittest.TestCase):
                             ("throw 1;", "Status"), ("std::cout << 1;", "cli"),
                             ("std::stoi(a);", "from_chars"), ("std::regex r;", "RE2"),
                             ("std::exit(1);", "Status"), ("t.detach();", "join"),
+                            ("std::stable_sort(a, b);", "unique"),
                             ("co_await x;", "state machine")):
             self.plant("src/net/bad.cc", f"void F() {{\n  {code}\n}}\n")
             self.assert_red(text.check_banned, "src/net/bad.cc", 2, words)

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <iterator>
 #include <tuple>
 
 #include "trace/query/view_steps.h"
@@ -41,13 +42,12 @@ std::vector<std::uint32_t> NodeChildren(const TraceView& view, std::uint32_t nod
     if (span.half != Half::kCaller || child != span.other_half) nodes.push_back(child);
   }
   if (span.half == Half::kCaller) {
-    const std::size_t own = nodes.size();
-    const auto others = ChildrenOf(view, span.other_half);
-    nodes.insert(nodes.end(), others.begin(), others.end());
-    std::inplace_merge(nodes.begin(), nodes.begin() + static_cast<std::ptrdiff_t>(own), nodes.end(),
-                       [&](std::uint32_t a, std::uint32_t b) {
-                         return view.spans[a].start_ns < view.spans[b].start_ns;
-                       });
+    std::vector<std::uint32_t> merged;
+    std::ranges::merge(
+        nodes, ChildrenOf(view, span.other_half), std::back_inserter(merged), {},
+        [&](std::uint32_t n) { return view.spans[n].start_ns; },
+        [&](std::uint32_t n) { return view.spans[n].start_ns; });
+    return merged;
   }
   return nodes;
 }
