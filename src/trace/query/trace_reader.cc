@@ -34,9 +34,7 @@ base::Result<StoredTrace> ReadTrace(segment::Source& source, base::TraceId trace
   });
   for (const auto& segment : segments) {
     Rollback before(stored.batch);
-    const auto rows = segment->FindTrace(trace);
-    base::Status status = rows.status();
-    if (rows.ok() && rows->has_value()) status = segment->Read(**rows, stored.batch);
+    const base::Status status = segment->ReadTrace(trace, stored.batch);
     if (status.code() == base::Code::kDataLoss) {
       before.Undo();
       stored.notices.push_back("spans may be missing: " + status.message());

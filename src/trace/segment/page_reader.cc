@@ -10,19 +10,23 @@ namespace {
 
 constexpr std::uint64_t kMostCells = 1u << 26;  // attributes of a table's page
 
-// `count` lengths, then the bytes, and nothing else.
-bool ReadTexts(std::string_view raw, std::uint64_t count, Texts& texts) {
-  if (count > raw.size()) return false;
-  base::VarintReader reader(raw);
-  texts.begins.assign(1, 0);
+// `count` lengths, then the bytes, and nothing else: takes them out of the last `left` bytes of `raw`.
+bool TakeTexts(std::string& raw, std::size_t left, std::uint64_t count, Texts& texts) {
+  if (count > left) return false;
+  base::VarintReader reader(std::string_view(raw).substr(raw.size() - left));
+  texts.begins.clear();
   texts.begins.reserve(count + 1);
+  std::uint64_t end = 0;
+  texts.begins.push_back(end);
   for (std::uint64_t i = 0; i < count; ++i) {
     std::uint64_t size = 0;
     if (!reader.NextUpTo(raw.size(), size)) return false;
-    texts.begins.push_back(texts.begins.back() + size);
+    texts.begins.push_back(end += size);
   }
-  if (texts.begins.back() != reader.left()) return false;
-  texts.bytes.assign(raw.substr(raw.size() - reader.left()));
+  if (end != reader.left()) return false;
+  const std::uint64_t first = raw.size() - reader.left();
+  for (std::uint64_t& begin : texts.begins) begin += first;
+  std::swap(texts.bytes, raw);
   return true;
 }
 
@@ -54,8 +58,7 @@ base::Result<const Texts*> PageReader::Dictionary(const Piece& piece) {
   base::VarintReader reader(raw_);
   std::uint64_t count = 0;
   Texts texts;
-  if (!reader.Next(count) ||
-      !ReadTexts(std::string_view(raw_).substr(raw_.size() - reader.left()), count, texts)) {
+  if (!reader.Next(count) || !TakeTexts(raw_, reader.left(), count, texts)) {
     return Damaged("a dictionary");
   }
   return &(dictionaries_[piece.offset] = std::move(texts));
@@ -84,10 +87,16 @@ base::Result<const Shapes*> PageReader::ShapesOf(Table table, std::size_t column
   return &(shapes_[table] = std::move(shapes));
 }
 
-base::Status PageReader::ReadColumn(const Column& column, std::size_t page_number,
-                                    PageColumn& out) {
+base::Status PageReader::ReadColumn(const Column& column, std::size_t page, PageColumn& out) {
+  return ReadCells(column, page, 0, column.pages[page].count, out);
+}
+
+base::Status PageReader::ReadCells(const Column& column, std::size_t page_number, std::size_t begin,
+                                   std::size_t end, PageColumn& out) {
   const Page& page = column.pages[page_number];
   out.column = &column;
+  out.numbers.clear();
+  out.numbers_begin = begin;
   out.texts.begins.assign(1, 0);
   if (column.encoding == Encoding::kDictionary) {
     ASSIGN_OR_RETURN(out.dictionary, Dictionary(column.dictionary));
@@ -96,20 +105,24 @@ base::Status PageReader::ReadColumn(const Column& column, std::size_t page_numbe
   RETURN_IF_ERROR(ReadPiece(page.piece, raw_));
   const std::size_t count = page.count;
   if (column.encoding == Encoding::kTexts) {
-    return ReadTexts(raw_, count, out.texts) ? base::Ok() : Damaged("texts");
+    return TakeTexts(raw_, raw_.size(), count, out.texts) ? base::Ok() : Damaged("texts");
   }
   if (column.encoding == Encoding::kRaw) {
     if (raw_.size() != 8 * count) return Damaged("numbers");
-    out.numbers.resize(count);
-    for (std::size_t i = 0; i < count; ++i) out.numbers[i] = Fixed64At(raw_.data() + 8 * i);
+    out.numbers.reserve(end - begin);
+    for (std::size_t i = begin; i < end; ++i) {
+      out.numbers.push_back(Fixed64At(raw_.data() + 8 * i));
+    }
     return base::Ok();
   }
   const std::size_t width = raw_.size() / count;
   if (width > 8 || width * count != raw_.size()) return Damaged("byte planes");
-  out.numbers.assign(count, 0);
+  if (column.encoding == Encoding::kDeltas) begin = 0;  // what is before adds up
+  out.numbers_begin = begin;
+  out.numbers.assign(end - begin, 0);
   for (std::size_t k = 0; k < width; ++k) {
-    const char* plane = raw_.data() + k * count;
-    for (std::size_t i = 0; i < count; ++i) {
+    const char* plane = raw_.data() + k * count + begin;
+    for (std::size_t i = 0; i < out.numbers.size(); ++i) {
       out.numbers[i] |= std::uint64_t{static_cast<unsigned char>(plane[i])} << (8 * k);
     }
   }
@@ -129,7 +142,8 @@ base::Status PageReader::ReadColumn(const Column& column, std::size_t page_numbe
   return base::Ok();
 }
 
-base::Status PageReader::CountCells(const Shapes& shapes, const Values& shape_of_rows,
+base::Status PageReader::CountCells(const Shapes& shapes,
+                                    std::span<const std::uint64_t> shape_of_rows,
                                     std::vector<std::uint64_t>& counts) {
   std::vector<std::uint64_t> uses(shapes.size());
   for (const std::uint64_t shape : shape_of_rows) {

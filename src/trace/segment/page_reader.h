@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <map>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -35,16 +36,18 @@ struct Texts {
   }
 };
 
-// A column's values in one page.
+// A column's values in one page, or some of them; positions are counted in the page.
 struct PageColumn {
   const Column* column = nullptr;
   Values numbers;  // of every encoding but kTexts; numbers in the dictionary for kDictionary
-  Texts texts;  // of kTexts
+  std::size_t numbers_begin = 0;  // the position of the first
+  Texts texts;  // of kTexts: all of the page
   const Texts* dictionary = nullptr;
-  std::size_t next = 0;  // of the values, while rows are walked
+  std::size_t next = 0;  // of the positions, while rows are walked
 
+  [[nodiscard]] std::uint64_t NumberAt(std::size_t i) const { return numbers[i - numbers_begin]; }
   [[nodiscard]] std::string_view TextAt(std::size_t i) const {
-    return dictionary != nullptr ? dictionary->At(numbers[i]) : texts.At(i);
+    return dictionary != nullptr ? dictionary->At(NumberAt(i)) : texts.At(i);
   }
 };
 
@@ -60,9 +63,13 @@ class PageReader {
   [[nodiscard]] base::Result<const Shapes*> ShapesOf(Table table, std::size_t columns);
   // The caller has compared the page's count with another: it says how much memory this takes.
   [[nodiscard]] base::Status ReadColumn(const Column& column, std::size_t page, PageColumn& out);
-  // How many values each attribute column of a page has to have, by the shapes of its rows; the
-  // columns after the last one that has any are left out.
-  [[nodiscard]] static base::Status CountCells(const Shapes& shapes, const Values& shape_of_rows,
+  // The same, of the values from position `begin` to before `end` only.
+  [[nodiscard]] base::Status ReadCells(const Column& column, std::size_t page, std::size_t begin,
+                                       std::size_t end, PageColumn& out);
+  // How many values each attribute column has for rows of these shapes; the columns after the last
+  // one that has any are left out.
+  [[nodiscard]] static base::Status CountCells(const Shapes& shapes,
+                                               std::span<const std::uint64_t> shape_of_rows,
                                                std::vector<std::uint64_t>& counts);
 
  private:

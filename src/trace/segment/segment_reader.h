@@ -42,11 +42,12 @@ class SegmentReader {
   // Appends these rows to `out`, in the segment's order, with their resources and scopes. After a
   // failure `out` holds some of them.
   [[nodiscard]] base::Status Read(RowRange rows, otlp::SpanBatch& out) const;
+  // FindTrace and Read in one go: appends the trace's rows to `out`, none when it is not here.
+  [[nodiscard]] base::Status ReadTrace(base::TraceId trace, otlp::SpanBatch& out) const;
   // Reads everything there is.
   [[nodiscard]] base::Status Verify() const;
 
  private:
-  class Scan;
   friend class PageReader;
 
   SegmentReader(std::unique_ptr<ReadableFile> file, Checksums checksums)

@@ -435,14 +435,10 @@ base::Status Store::ReadTrace(base::TraceId trace, otlp::SpanBatch& out) {
   std::vector<std::pair<std::uint64_t, base::Status>> damaged;
   otlp::SpanBatch part;
   for (const auto& [id, segment] : open_) {
-    const auto rows = segment->FindTrace(trace);
-    base::Status status = rows.status();
-    if (rows.ok() && rows->has_value()) {
-      // Tried apart first, so that a damaged segment leaves nothing in `out`.
-      part.Clear();
-      status = segment->Read(**rows, part);
-      if (status.ok()) status = segment->Read(**rows, out);
-    }
+    // Tried apart first, so that a damaged segment leaves nothing in `out`.
+    part.Clear();
+    base::Status status = segment->ReadTrace(trace, part);
+    if (status.ok()) status = segment->ReadTrace(trace, out);
     if (status.code() == base::Code::kDataLoss) {
       damaged.emplace_back(id, status);
     } else {
