@@ -2,46 +2,13 @@
 
 #include <algorithm>
 
-#include "base/core/varint.h"
-
 namespace ronda::trace::segment {
 
 using otlp::Value;
 
-base::Status RowReader::LoadTraces() {
-  if (!trace_ends_.empty()) return base::Ok();
-  const Directory& directory = segment_.directory();
-  std::string counts;
-  RETURN_IF_ERROR(pages_.ReadPiece(directory.trace_ids, trace_ids_));
-  RETURN_IF_ERROR(pages_.ReadPiece(directory.trace_rows, counts));
-  base::VarintReader reader(counts);
-  std::vector<std::uint32_t> ends;
-  ends.reserve(directory.info.traces);
-  std::uint64_t rows = 0;
-  for (std::uint64_t i = 0; i < directory.info.traces; ++i) {
-    std::uint64_t count = 0;
-    if (!reader.NextUpTo(directory.info.rows - rows, count)) return Damaged("rows of the traces");
-    rows += count;
-    ends.push_back(static_cast<std::uint32_t>(rows));
-  }
-  if (rows != directory.info.rows) return Damaged("rows of the traces");
-  trace_ends_ = std::move(ends);
-  return base::Ok();
-}
-
-base::TraceId RowReader::TraceAt(std::size_t number) const {
-  const char* at = trace_ids_.data() + 16 * number;
-  return {.high = Fixed64At(at), .low = Fixed64At(at + 8)};
-}
-
 base::Result<std::optional<RowRange>> RowReader::Find(base::TraceId trace) {
-  RETURN_IF_ERROR(LoadTraces());
-  for (std::size_t i = 0; i < trace_ends_.size(); ++i) {
-    if (TraceAt(i) != trace) continue;
-    const std::uint32_t begin = i == 0 ? 0 : trace_ends_[i - 1];
-    return std::optional(RowRange{begin, trace_ends_[i] - begin});
-  }
-  return std::optional<RowRange>();
+  if (!traces_.loaded()) RETURN_IF_ERROR(traces_.Load(segment_, pages_));
+  return traces_.Find(trace);
 }
 
 base::Status RowReader::ReadTable(Table table, std::size_t page, Part part,
@@ -263,11 +230,10 @@ base::Status RowReader::Span(std::size_t row, base::TraceId trace, otlp::SpanBat
 }
 
 base::Status RowReader::Rows(RowRange rows, otlp::SpanBatch& out) {
-  RETURN_IF_ERROR(LoadTraces());
+  if (!traces_.loaded()) RETURN_IF_ERROR(traces_.Load(segment_, pages_));
   scopes_.emplace(out);
   const std::size_t end = std::size_t{rows.begin} + rows.count;
-  auto trace = static_cast<std::size_t>(std::ranges::upper_bound(trace_ends_, rows.begin) -
-                                        trace_ends_.begin());
+  std::size_t trace = traces_.NumberOf(rows.begin);
   std::size_t page_begin = 0;
   const auto& page_rows = segment_.directory().tables[0].page_rows;
   for (std::size_t page = 0; page < page_rows.size() && page_begin < end; ++page) {
@@ -277,8 +243,8 @@ base::Status RowReader::Rows(RowRange rows, otlp::SpanBatch& out) {
       RETURN_IF_ERROR(ReadPage(page, {part.begin - page_begin, part.end - page_begin}));
     }
     for (std::size_t row = part.begin; row < part.end; ++row) {
-      while (row >= trace_ends_[trace]) ++trace;
-      RETURN_IF_ERROR(Span(row - page_begin, TraceAt(trace), out));
+      while (row >= traces_.EndOf(trace)) ++trace;
+      RETURN_IF_ERROR(Span(row - page_begin, traces_.IdAt(trace), out));
     }
     page_begin = page_end;
   }

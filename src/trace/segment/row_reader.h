@@ -4,13 +4,13 @@
 #include <cstdint>
 #include <initializer_list>
 #include <optional>
-#include <string>
 #include <vector>
 
 #include "trace/segment/block.h"
 #include "trace/segment/page_reader.h"
 #include "trace/segment/segment_reader.h"
 #include "trace/segment/table.h"
+#include "trace/segment/trace_index.h"
 
 // Rows of a segment, put together from the columns: private to this room.
 namespace ronda::trace::segment {
@@ -48,8 +48,6 @@ class RowReader {
     }
   };
 
-  base::Status LoadTraces();
-  [[nodiscard]] base::TraceId TraceAt(std::size_t number) const;
   base::Status ReadTable(Table table, std::size_t page, Part part,
                          std::initializer_list<Role> numbers, std::initializer_list<Role> texts,
                          TablePage& out);
@@ -64,8 +62,7 @@ class RowReader {
 
   const SegmentReader& segment_;
   PageReader pages_;
-  std::string trace_ids_;
-  std::vector<std::uint32_t> trace_ends_;  // the row after each trace
+  TraceIndex traces_;
   std::optional<ScopeReader> scopes_;
   const Texts* scope_texts_ = nullptr;
   const Texts* resource_texts_ = nullptr;

@@ -1,10 +1,11 @@
 #include <algorithm>
 #include <map>
+#include <numeric>
 
-#include "base/core/varint.h"
 #include "trace/segment/columns.h"
 #include "trace/segment/page_reader.h"
 #include "trace/segment/table.h"
+#include "trace/segment/trace_index.h"
 
 namespace ronda::trace::segment {
 namespace {
@@ -121,21 +122,17 @@ class SegmentColumns : public SpanColumns {
   }
 
   base::Result<base::TraceId> TraceOf(std::uint32_t row) override {
-    RETURN_IF_ERROR(LoadTraces());
-    const auto after = std::ranges::upper_bound(trace_begins_, row);
-    return IdAt(static_cast<std::size_t>(after - trace_begins_.begin()) - 1);
+    if (!traces_.loaded()) RETURN_IF_ERROR(traces_.Load(segment_, reader_));
+    return traces_.IdAt(traces_.NumberOf(row));
   }
 
   base::Result<std::vector<std::uint32_t>> RowsOfTrace(base::TraceId trace) override {
     std::vector<std::uint32_t> rows;
     if (!segment_.MayHave(trace)) return rows;
-    RETURN_IF_ERROR(LoadTraces());
-    for (std::size_t i = 0; i + 1 < trace_begins_.size(); ++i) {
-      if (IdAt(i) != trace) continue;
-      for (std::uint32_t row = trace_begins_[i]; row < trace_begins_[i + 1]; ++row) {
-        rows.push_back(row);
-      }
-    }
+    if (!traces_.loaded()) RETURN_IF_ERROR(traces_.Load(segment_, reader_));
+    const std::optional<RowRange> range = traces_.Find(trace);
+    rows.resize(range ? range->count : 0);
+    if (range) std::iota(rows.begin(), rows.end(), range->begin);
     return rows;
   }
 
@@ -190,31 +187,6 @@ class SegmentColumns : public SpanColumns {
     return status;
   }
 
-  base::Status LoadTraces() {
-    if (!trace_begins_.empty()) return base::Ok();
-    const Directory& directory = segment_.directory();
-    std::string counts;
-    RETURN_IF_ERROR(reader_.ReadPiece(directory.trace_ids, trace_ids_));
-    RETURN_IF_ERROR(reader_.ReadPiece(directory.trace_rows, counts));
-    base::VarintReader reader(counts);
-    std::vector<std::uint32_t> begins{0};
-    for (std::uint64_t i = 0; i < directory.info.traces; ++i) {
-      std::uint64_t count = 0;
-      if (!reader.NextUpTo(directory.info.rows - begins.back(), count)) {
-        return Damaged("rows of the traces");
-      }
-      begins.push_back(begins.back() + static_cast<std::uint32_t>(count));
-    }
-    if (begins.back() != directory.info.rows) return Damaged("rows of the traces");
-    trace_begins_ = std::move(begins);
-    return base::Ok();
-  }
-
-  [[nodiscard]] base::TraceId IdAt(std::size_t i) const {
-    const char* at = trace_ids_.data() + 16 * i;
-    return {.high = Fixed64At(at), .low = Fixed64At(at + 8)};
-  }
-
   const SegmentReader& segment_;
   const TableLayout& table_;
   PageReader reader_;
@@ -228,8 +200,7 @@ class SegmentColumns : public SpanColumns {
   Values shape_of_rows_;
   std::vector<std::uint64_t> cell_counts_;
   std::optional<otlp::SpanBatch> scopes_;
-  std::string trace_ids_;
-  std::vector<std::uint32_t> trace_begins_;  // and the rows at the end
+  TraceIndex traces_;
 };
 
 }  // namespace

@@ -92,7 +92,18 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   CheckColumns(**segment, spans);
   (void)(*segment)->FindTrace(spans.spans[0].trace);
   otlp::SpanBatch part;
-  CHECK((*segment)->Read({rows / 2, 1}, part).ok());
+  const std::uint32_t count = 1 + rows / 16;
+  CHECK((*segment)->Read({rows / 2, std::min(count, rows - rows / 2)}, part).ok());
+  for (std::size_t i = 0; i < part.spans.size(); ++i) {
+    const otlp::Span& one = part.spans[i];
+    const otlp::Span& same = spans.spans[rows / 2 + i];
+    CHECK(one.span == same.span && one.parent == same.parent && one.start_ns == same.start_ns &&
+          one.name == same.name && one.events.count == same.events.count);
+    const auto a = part.At(one.attributes), b = spans.At(same.attributes);
+    CHECK(std::ranges::equal(a, b, [](const otlp::Attribute& x, const otlp::Attribute& y) {
+      return x.key() == y.key() && x.value().type() == y.value().type();
+    }));
+  }
   Block block;
   block.Append(spans);
   const std::string written = SegmentWriter().Write(block, {}, 1);

@@ -58,6 +58,40 @@ TEST(SegmentTest, EveryFieldOfEverySpanComesBack) {
   }
 }
 
+// Only what the rows need is read: whatever is before and behind them, in their page and in others.
+TEST(SegmentTest, AnyRowsAreThatPartOfAllRows) {
+  Block block;
+  SpanBatch batch;
+  BatchMaker maker(3);
+  while (block.rows() < 2 * kPageRows + 1000) {
+    maker.Make(700, batch);
+    block.Append(batch);
+  }
+  SegmentWriter writer;
+  const auto segment = OpenBytes(writer.Write(block, {}, 1));
+  ASSERT_TRUE(segment.ok());
+  SpanBatch all;
+  ASSERT_TRUE((*segment)->Read({0, block.rows()}, all).ok());
+  std::vector<RowRange> parts = {{0, 1},
+                                 {kPageRows - 1, 1},
+                                 {kPageRows, 1},
+                                 {kPageRows - 7, 20},
+                                 {5, 2 * kPageRows},
+                                 {block.rows() - 1, 1}};
+  for (std::uint32_t i = 0; i < 40; ++i) {
+    parts.push_back({i * 397, 1 + i * 5});
+  }
+  const std::vector<otlp::Span> spans = std::move(all.spans);
+  for (const RowRange part : parts) {
+    SpanBatch read;
+    const base::Status status = (*segment)->Read(part, read);
+    ASSERT_TRUE(status.ok()) << status.ToString();
+    all.spans.assign(spans.begin() + part.begin, spans.begin() + part.begin + part.count);
+    ASSERT_EQ(CanonicalSpans(read), CanonicalSpans(all)) << part.begin << " + " << part.count;
+  }
+}
+
+// Every column of a block and of a segment, against the rows read whole.
 // Every column of a block and of a segment, against the rows read whole.
 TEST(SegmentTest, ColumnsSayWhatRowsSay) {
   BatchMaker maker(21);
