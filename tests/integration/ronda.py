@@ -24,11 +24,16 @@ OK, FAILED, USAGE, UNAVAILABLE, VERDICT, BAD_DEFINITION, ABORTED, INTERRUPTED = 
     0, 1, 2, 5, 99, 104, 105, 130)
 
 
-def instrumented():
-    """Whether the binary is built with a sanitizer, which multiplies its memory."""
+def built_with(*sanitizers):
+    """Whether the binary is built with one of them: "asan", "tsan"."""
     with open(BINARY, "rb") as file:
         text = file.read()
-    return b"__asan_init" in text or b"__tsan_init" in text
+    return any(f"__{name}_init".encode() in text for name in sanitizers)
+
+
+def instrumented():
+    """Whether the binary is built with a sanitizer, which multiplies its memory."""
+    return built_with("asan", "tsan")
 
 
 def request(url, step="ask", **parameters):

@@ -68,6 +68,10 @@ std::vector<base::OptionSpec> TracesOptions() {
        .max = "65535",
        .needs_restart = base::NeedsRestart::kYes,
        .description = "Where OTLP/gRPC is received. 0 takes a free port."},
+      {.name = "no-otlp-grpc",
+       .type = OptionType::kSwitch,
+       .needs_restart = base::NeedsRestart::kYes,
+       .description = "Receive no OTLP/gRPC: a port and some threads less."},
       {.name = "token",
        .type = OptionType::kString,
        .needs_restart = base::NeedsRestart::kYes,
@@ -188,9 +192,11 @@ base::Result<std::unique_ptr<http::Server>> Listen(http::ServerOptions options,
   return server;
 }
 
+// Nothing when it is not wanted.
 base::Result<std::unique_ptr<ingest::OtlpGrpc>> ListenGrpc(const http::ServerOptions& options,
                                                            const base::Options& given,
                                                            ingest::Lanes& lanes) {
+  if (given.Switch("no-otlp-grpc")) return std::unique_ptr<ingest::OtlpGrpc>();
   auto receiver =
       ingest::OtlpGrpc::Start({.address = options.address,
                                .port = static_cast<std::uint16_t>(given.Int("otlp-grpc")),
@@ -282,12 +288,13 @@ base::Result<base::ExitCode> Traces(const cli::Invocation& invocation, cli::Cont
                        }));
   ASSIGN_OR_RETURN(const auto grpc, ListenGrpc(options, given, *lanes));
   context.out << "API        " << api->url() << "\nOTLP/HTTP  " << receiver->url()
-              << "/v1/traces\nOTLP/gRPC  " << options.address << ':' << grpc->port()
-              << "\nkept in    " << folder << '\n'
-              << std::flush;
+              << "/v1/traces\n";
+  if (grpc != nullptr)
+    context.out << "OTLP/gRPC  " << options.address << ':' << grpc->port() << '\n';
+  context.out << "kept in    " << folder << '\n' << std::flush;
   signals.Await();
   receiver->Stop();
-  grpc->Stop();
+  if (grpc != nullptr) grpc->Stop();
   api->Stop();
   lanes->Stop();
   return base::ExitCode::kOk;
