@@ -1,8 +1,10 @@
 #include "trace/query/search.h"
 
 #include <algorithm>
+#include <deque>
 #include <map>
 #include <set>
+#include <tuple>
 #include <unordered_map>
 
 #include "trace/query/span_filter.h"
@@ -54,15 +56,22 @@ class Candidates {
 
 // A segment of the snapshot; its columns are made when they are needed.
 struct Place {
+  explicit Place(std::shared_ptr<const SegmentReader> which)
+      : segment(std::move(which)), columns(segment::ColumnsOf(*segment)) {}
+
   std::shared_ptr<const SegmentReader> segment;
   std::unique_ptr<SpanColumns> columns;
-  bool scanned = false;
-  bool damaged = false;
+  std::unique_ptr<SpanFilter> filter = nullptr;  // once a page was scanned
+  std::vector<std::uint32_t> page_begins = {};  // the first row of each page
+  std::vector<std::uint8_t> open = {};  // by page: it is to be scanned yet, and may have matches
+  std::size_t left = 0;  // how many are
+};
 
-  SpanColumns& Columns() {
-    if (columns == nullptr) columns = segment::ColumnsOf(*segment);
-    return *columns;
-  }
+// A page that is to be scanned.
+struct OpenPage {
+  Place* place = nullptr;
+  std::size_t page = 0;
+  std::uint64_t max_start_ns = 0;
 };
 
 class Searching {
@@ -86,12 +95,13 @@ class Searching {
     auto segments = source_.Snapshot([&](const segment::Block& block) {
       if (block.rows() == 0 || !status.ok()) return;
       const auto columns = segment::ColumnsOf(block);
-      status = Scan(*columns);
+      status = ScanAll(*columns);
     });
     RETURN_IF_ERROR(status);
-    for (auto& segment : segments) places_.push_back({std::move(segment), nullptr});
-    std::ranges::sort(places_, std::ranges::greater(),
-                      [](const Place& place) { return place.segment->info().max_start_ns; });
+    for (auto& segment : segments) AddPlace(std::move(segment));
+    std::ranges::sort(pages_, std::ranges::greater(), [](const OpenPage& page) {
+      return std::tuple(page.max_start_ns, page.place, page.page);
+    });
     while (found_.size() <= request_.limit) {
       if (!candidates_.empty()) {
         ASSIGN_OR_RETURN(const Top top, LookAtTop());
@@ -107,47 +117,76 @@ class Searching {
     return base::Ok();
   }
 
-  // Of the first candidate: nothing in the segments that are left comes before it, or makes it come
-  // later; or something may come before it; or a segment that has its trace was scanned just now.
+  void AddPlace(std::shared_ptr<const SegmentReader> segment) {
+    const auto& info = segment->info();
+    if (info.max_start_ns < request_.from_ns || info.min_start_ns >= to_ns_) return;
+    Place& place = places_.emplace_back(std::move(segment));
+    std::uint32_t row = 0;
+    for (std::size_t page = 0; page < place.columns->pages(); ++page) {
+      const segment::Zone zone = place.columns->ZoneOf(segment::Role::kStart, page);
+      const bool may_match = zone.max >= request_.from_ns && zone.min < to_ns_;
+      place.page_begins.push_back(row);
+      place.open.push_back(may_match);
+      place.left += may_match;
+      row += place.columns->RowsOf(page);
+      if (may_match) pages_.push_back({&place, page, zone.max});
+    }
+  }
+
+  // Of the first candidate: nothing in the pages that are left comes before it, or makes it come later;
+  // or something may come before it; or pages that have its trace were scanned just now.
   enum class Top : std::uint8_t { kSure, kNotYet, kScanned };
   base::Result<Top> LookAtTop() {
     const Cursor top = candidates_.Top();
+    PassOver();
+    if (next_ < pages_.size() && std::min(pages_[next_].max_start_ns, to_ns_ - 1) >= top.start_ns) {
+      return Top::kNotYet;
+    }
+    bool scanned = false;
     for (Place& place : places_) {
-      if (place.scanned) continue;
-      const auto& info = place.segment->info();
-      if (std::min(info.max_start_ns, to_ns_ - 1) >= top.start_ns && MayMatch(place)) {
-        return Top::kNotYet;
+      if (place.left == 0 || place.segment->info().min_start_ns > top.start_ns) continue;
+      const auto rows = place.columns->RowsOfTrace(top.trace);
+      if (rows.status().code() == base::Code::kDataLoss) {
+        Notice(rows.status());
+        continue;
       }
-      if (info.min_start_ns > top.start_ns || !place.segment->MayHave(top.trace)) continue;
-      const auto rows = place.Columns().RowsOfTrace(top.trace);
-      if (rows.ok() && rows->empty()) continue;
-      RETURN_IF_ERROR(ScanPlace(place));
-      return Top::kScanned;
+      RETURN_IF_ERROR(rows.status());
+      if (rows->empty()) continue;
+      for (std::size_t page = PageOf(place, rows->front()); page <= PageOf(place, rows->back());
+           ++page) {
+        if (place.open[page] == 0) continue;
+        RETURN_IF_ERROR(ScanPage(place, page));
+        scanned = true;
+      }
     }
-    return Top::kSure;
+    return scanned ? Top::kScanned : Top::kSure;
   }
 
-  [[nodiscard]] bool MayMatch(const Place& place) const {
-    const auto& info = place.segment->info();
-    return info.max_start_ns >= request_.from_ns && info.min_start_ns < to_ns_;
+  static std::size_t PageOf(const Place& place, std::uint32_t row) {
+    const auto after = std::ranges::upper_bound(place.page_begins, row);
+    return static_cast<std::size_t>(after - place.page_begins.begin()) - 1;
   }
 
-  // Scans the newest segment that is left; false when none is.
+  void PassOver() {
+    while (next_ < pages_.size() && pages_[next_].place->open[pages_[next_].page] == 0) ++next_;
+  }
+
+  // Scans the page with the newest rows that is left; false when none is.
   base::Result<bool> ScanNext() {
-    for (Place& place : places_) {
-      if (place.scanned) continue;
-      RETURN_IF_ERROR(ScanPlace(place));
-      return true;
-    }
-    return false;
+    PassOver();
+    if (next_ == pages_.size()) return false;
+    RETURN_IF_ERROR(ScanPage(*pages_[next_].place, pages_[next_].page));
+    return true;
   }
 
-  base::Status ScanPlace(Place& place) {
-    place.scanned = true;
-    if (!MayMatch(place)) return base::Ok();
-    const base::Status status = Scan(place.Columns());
+  base::Status ScanPage(Place& place, std::size_t page) {
+    place.open[page] = 0;
+    --place.left;
+    if (place.filter == nullptr) {
+      place.filter = std::make_unique<SpanFilter>(request_.where, *place.columns);
+    }
+    const base::Status status = Scan(*place.columns, *place.filter, page, place.page_begins[page]);
     if (status.code() != base::Code::kDataLoss) return status;
-    place.damaged = true;
     Notice(status);
     return base::Ok();
   }
@@ -159,30 +198,37 @@ class Searching {
     }
   }
 
-  base::Status Scan(SpanColumns& columns) {
+  // An open block: its rows are as they came.
+  base::Status ScanAll(SpanColumns& columns) {
     SpanFilter filter(request_.where, columns);
-    Flags flags;
     std::uint32_t row = 0;
     for (std::size_t page = 0; page < columns.pages(); row += columns.RowsOf(page), ++page) {
-      if (request_.deadline_ns != 0 && clock_.MonotonicNs() > request_.deadline_ns) {
-        return base::DeadlineExceeded(
-            "the search took too long: give it a shorter time range, or a service");
-      }
       const segment::Zone zone = columns.ZoneOf(segment::Role::kStart, page);
       if (zone.max < request_.from_ns || zone.min >= to_ns_) continue;
-      RETURN_IF_ERROR(filter.Page(page, flags));
-      if (std::ranges::find(flags, std::uint8_t{1}) == flags.end()) continue;
-      ASSIGN_OR_RETURN(const segment::Cells starts, columns.Fixed(segment::Role::kStart, page));
-      for (std::uint32_t i = 0; i < flags.size(); ++i) {
-        const std::uint64_t start = starts.numbers[i];
-        if (flags[i] == 0 || start < request_.from_ns || start >= to_ns_) continue;
-        ASSIGN_OR_RETURN(const base::TraceId trace, columns.TraceOf(row + i));
-        if (request_.after &&
-            RankOf(start, trace) >= RankOf(request_.after->start_ns, request_.after->trace)) {
-          continue;
-        }
-        candidates_.Add(trace, start);
+      RETURN_IF_ERROR(Scan(columns, filter, page, row));
+    }
+    return base::Ok();
+  }
+
+  // Adds what matches in a page, whose first row is `begin`, to the candidates.
+  base::Status Scan(SpanColumns& columns, SpanFilter& filter, std::size_t page,
+                    std::uint32_t begin) {
+    if (request_.deadline_ns != 0 && clock_.MonotonicNs() > request_.deadline_ns) {
+      return base::DeadlineExceeded(
+          "the search took too long: give it a shorter time range, or a service");
+    }
+    RETURN_IF_ERROR(filter.Page(page, flags_));
+    if (std::ranges::find(flags_, std::uint8_t{1}) == flags_.end()) return base::Ok();
+    ASSIGN_OR_RETURN(const segment::Cells starts, columns.Fixed(segment::Role::kStart, page));
+    for (std::uint32_t i = 0; i < flags_.size(); ++i) {
+      const std::uint64_t start = starts.numbers[i];
+      if (flags_[i] == 0 || start < request_.from_ns || start >= to_ns_) continue;
+      ASSIGN_OR_RETURN(const base::TraceId trace, columns.TraceOf(begin + i));
+      if (request_.after &&
+          RankOf(start, trace) >= RankOf(request_.after->start_ns, request_.after->trace)) {
+        continue;
       }
+      candidates_.Add(trace, start);
     }
     return base::Ok();
   }
@@ -194,12 +240,15 @@ class Searching {
       result_.next = found_.back();
     }
     std::vector<Summarizer> summaries(found_.size());
+    std::vector<base::TraceId> traces;
+    for (const Cursor& each : found_) traces.push_back(each.trace);
     base::Status status;
     const auto segments = source_.Snapshot([&](const segment::Block& block) {
       if (block.rows() == 0 || !status.ok()) return;
       const auto columns = segment::ColumnsOf(block);
+      const auto rows = block.RowsOf(traces);
       for (std::size_t i = 0; i < found_.size() && status.ok(); ++i) {
-        status = summaries[i].Add(*columns, block.RowsOf(found_[i].trace));
+        status = summaries[i].Add(*columns, rows[i]);
       }
     });
     RETURN_IF_ERROR(status);
@@ -224,11 +273,17 @@ class Searching {
 
   base::Status AddFrom(const std::shared_ptr<const SegmentReader>& segment, base::TraceId trace,
                        Summarizer& summary) {
+    SpanColumns* columns = nullptr;
     const auto known = std::ranges::find(places_, segment, &Place::segment);
-    Place& place = known != places_.end() ? *known : newer_[segment];
-    place.segment = segment;
-    ASSIGN_OR_RETURN(const auto rows, place.Columns().RowsOfTrace(trace));
-    return summary.Add(place.Columns(), rows);
+    if (known != places_.end()) {
+      columns = known->columns.get();
+    } else {
+      auto& made = others_[segment];
+      if (made == nullptr) made = segment::ColumnsOf(*segment);
+      columns = made.get();
+    }
+    ASSIGN_OR_RETURN(const auto rows, columns->RowsOfTrace(trace));
+    return summary.Add(*columns, rows);
   }
 
   segment::Source& source_;
@@ -236,8 +291,12 @@ class Searching {
   const SearchRequest& request_;
   std::uint64_t to_ns_ = 0;
   Candidates candidates_;
-  std::vector<Place> places_;
-  std::map<std::shared_ptr<const SegmentReader>, Place> newer_;  // since Find
+  std::deque<Place> places_;  // which pages_ point to
+  std::vector<OpenPage> pages_;  // the newest first
+  std::size_t next_ = 0;  // of those: what is before is scanned
+  Flags flags_;  // scratch
+  // Not among the places: made since, or outside of the time asked for.
+  std::map<std::shared_ptr<const SegmentReader>, std::unique_ptr<SpanColumns>> others_;
   std::vector<Cursor> found_;
   SearchResult result_;
 };

@@ -30,6 +30,9 @@ class Block {
 
   // The rows of a trace.
   [[nodiscard]] std::vector<std::uint32_t> RowsOf(base::TraceId trace) const;
+  // Of each of these traces, in one pass.
+  [[nodiscard]] std::vector<std::vector<std::uint32_t>> RowsOf(
+      std::span<const base::TraceId> traces) const;
   // Appends these rows to `out`, with their resources and scopes.
   void Read(std::span<const std::uint32_t> rows, otlp::SpanBatch& out) const;
 

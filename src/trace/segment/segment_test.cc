@@ -181,6 +181,9 @@ TEST(SegmentTest, ColumnsSayWhatRowsSay) {
     EXPECT_EQ(of_trace->size(), block.RowsOf(maker.Trace(2)).size());
     for (const std::uint32_t row : *of_trace) EXPECT_EQ(rows.spans[row].trace, maker.Trace(2));
     EXPECT_TRUE(columns->RowsOfTrace({.high = 9, .low = 9})->empty());
+    const base::TraceId several[] = {maker.Trace(2), {.high = 9, .low = 9}, maker.Trace(3)};
+    const auto each = block.RowsOf(several);
+    for (std::size_t i = 0; i < 3; ++i) EXPECT_EQ(each[i], block.RowsOf(several[i]));
   }
 }
 
