@@ -32,9 +32,12 @@ class TracesCase(unittest.TestCase):
 
     def assert_balanced(self, ledger):
         self.assertEqual(ledger["received"], ledger["accepted"] + sum(ledger["rejected"].values()))
-        self.assertEqual(ledger["accepted"], ledger["stored"] + ledger["deduplicated"] +
-                         ledger["expired"] + ledger["lost"])
-        for name in ("received", "accepted", "deduplicated", "stored", "expired"):
+        for one in [ledger, *ledger["by"]]:
+            self.assertEqual(one["accepted"], sum(
+                one[place] for place in ("stored", "deduplicated", "expired", "lost",
+                                         "sampled_out", "deleted")), one)
+        for name in ("received", "accepted", "deduplicated", "stored", "expired", "lost",
+                     "sampled_out", "deleted"):
             self.assertEqual(ledger[name], sum(one[name] for one in ledger["by"]), name)
         self.assertEqual(ledger["lost_requests"], 0)
 

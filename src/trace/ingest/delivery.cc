@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "base/core/varint.h"
+#include "trace/segment/census.h"
 #include "trace/segment/log_rows.h"
 #include "wire/otlp/encode.h"
 
@@ -30,13 +31,14 @@ std::size_t MemoryOf(const otlp::SpanBatch& batch) {
 std::vector<std::string_view> ServicesOf(const otlp::SpanBatch& batch) {
   std::vector<std::string_view> services;
   for (const otlp::Resource& resource : batch.resources) {
-    std::string_view name;
-    for (const otlp::Attribute& attribute : batch.At(resource.attributes)) {
-      if (attribute.key() == "service.name") name = attribute.value().bytes();
-    }
-    services.push_back(name);
+    services.push_back(segment::ServiceOf(batch, resource));
   }
   return services;
+}
+
+void SetReceiver(std::string_view receiver, otlp::SpanBatch& batch) {
+  const std::string_view name = batch.arena.Copy(receiver);
+  for (otlp::Resource& resource : batch.resources) resource.receiver = name;
 }
 
 segment::BodyEncoding EncodingOf(Coding coding) {
@@ -95,6 +97,7 @@ base::Status DeliveryReader::Read(const Arrival& arrival, std::string body,
   RETURN_IF_ERROR(Decode(arrival.signal, delivery.request, delivery.logs, delivery.batch));
   delivery.report = decoder_.report();
   const std::uint64_t masked = masker_.Apply(delivery.batch);
+  SetReceiver(arrival.receiver, delivery.batch);
   CountSpans(arrival, masked, delivery);
   if (!delivery.memory.Grow(MemoryOf(delivery.batch))) {
     return base::Unavailable("too much is being worked on: send it again a little later");
@@ -172,13 +175,14 @@ void DeliveryReader::CountSpans(const Arrival& arrival, std::uint64_t masked,
   for (std::size_t i = 0; i < otlp::kRefusals; ++i) tally.rejected[i] += delivery.report.refused[i];
 }
 
-base::Status DeliveryReader::Replay(const segment::WalRecord& record, std::string& request,
-                                    otlp::SpanBatch& batch) {
+base::Status DeliveryReader::Replay(const segment::WalRecord& record, std::string_view receiver,
+                                    std::string& request, otlp::SpanBatch& batch) {
   base::ByteReservation uncounted;
   RETURN_IF_ERROR(decompressor_.Read(CodingOf(record.encoding), record.body,
                                      decoder_.limits().request_bytes, uncounted, request));
   RETURN_IF_ERROR(Decode(record.signal, request, replayed_logs_, batch));
   masker_.Apply(batch);
+  SetReceiver(receiver, batch);
   return base::Ok();
 }
 
@@ -193,6 +197,13 @@ std::string EncodeNote(const Note& note) {
   base::PutBytes(digest, out);
   EncodeLedger(note.counts, out);
   return out;
+}
+
+std::string_view ReceiverOf(const Note& note) {
+  for (const auto& [key, tally] : note.counts.tallies()) {
+    if (tally.accepted > tally.deduplicated) return key.first;
+  }
+  return {};
 }
 
 bool DecodeNote(std::string_view bytes, Note& note) {

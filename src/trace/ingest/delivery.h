@@ -68,8 +68,8 @@ class DeliveryReader {
                                   base::ByteReservation memory, Delivery& delivery);
   // Reads a record of the log as it was when it came; replaces `batch`, whose texts are views of
   // `request`.
-  [[nodiscard]] base::Status Replay(const segment::WalRecord& record, std::string& request,
-                                    wire::otlp::SpanBatch& batch);
+  [[nodiscard]] base::Status Replay(const segment::WalRecord& record, std::string_view receiver,
+                                    std::string& request, wire::otlp::SpanBatch& batch);
 
  private:
   base::Status ReadRequest(const Arrival& arrival, std::string& body, Delivery& delivery);
@@ -96,6 +96,10 @@ struct Note {
 [[nodiscard]] std::string EncodeNote(const Note& note);
 // False when malformed; `note` may have a part of it.
 [[nodiscard]] bool DecodeNote(std::string_view bytes, Note& note);
+
+// Who took the request of this note in; "" when it stored no spans. Of all that a note counts, only
+// the request's own spans were accepted and are no duplicates. Borrowed from the note.
+[[nodiscard]] std::string_view ReceiverOf(const Note& note);
 
 // Things that are costly to make, kept for the next user. Any thread.
 template <typename T>

@@ -247,27 +247,28 @@ TEST(LedgerTest, ServicesBeyondTheMostShareOneName) {
   EXPECT_LE(ledger.tallies().size(), Ledger::kMostServices + 1);
 }
 
-TEST(PlacesTest, WhatExpiresIsKnownByServiceAndComesBackFromItsBytes) {
-  Places places;
-  Ledger counts;
-  counts.At("r", "shop").accepted = 5;
-  counts.At("r", "mall").accepted = 3;
-  counts.At("r", "mall").deduplicated = 3;
-  places.Add(100, counts);
-  counts.At("r", "mall").deduplicated = 1;
-  places.Add(200, counts);
-  places.Expire({200, 300});
-  const auto sum = places.Sum();
-  EXPECT_EQ(sum.at({"r", "shop"}), (Places::Place{.stored = 5, .expired = 5}));
-  EXPECT_EQ(sum.at({"r", "mall"}), (Places::Place{.stored = 2, .expired = 0}));
-  std::string bytes;
-  EncodePlaces(places, bytes);
-  Places again;
-  ASSERT_TRUE(DecodePlaces(bytes, again));
-  EXPECT_EQ(again, places);
-  for (std::size_t size = 0; size < bytes.size(); ++size) {
-    EXPECT_FALSE(DecodePlaces(std::string_view(bytes).substr(0, size), again));
-  }
+TEST(PlacesTest, EveryNameHasAsManySpansAsTheLedgerSays) {
+  Ledger ledger;
+  ledger.At("grpc", "shop") = {.received = 10, .accepted = 10, .deduplicated = 3};
+  ledger.At("http", "shop") = {.received = 6, .accepted = 6};
+  ledger.At("http", "mall") = {.received = 4, .accepted = 4};
+  segment::StoreCensus census;
+  census.stored.Add({"grpc", "shop"}, 2);
+  census.stored.Add({"", "shop"}, 8);  // who took them in is not known
+  census.gone[static_cast<std::size_t>(segment::Gone::kExpired)].Add({}, 5);  // nor whose they were
+  census.gone[static_cast<std::size_t>(segment::Gone::kLost)].Add({"http", "mall"}, 2);
+  const Places places = PlacesOf(census, ledger);
+  EXPECT_EQ(places.at({"grpc", "shop"}), (Place{.stored = 7}));
+  EXPECT_EQ(places.at({"http", "shop"}), (Place{.stored = 3, .expired = 3}));
+  EXPECT_EQ(places.at({"http", "mall"}), (Place{.expired = 2, .lost = 2}));
+  EXPECT_TRUE(Unaccounted(places, ledger).empty());
+
+  census.stored.Add({"http", "new"}, 3);
+  census.stored.Add({}, 1);
+  const Ledger more = Unaccounted(PlacesOf(census, ledger), ledger);
+  EXPECT_EQ(more.tallies().size(), 2u);
+  EXPECT_EQ(more.tallies().at({"http", "new"}).accepted, 3u);
+  EXPECT_EQ(more.tallies().at({"(unknown)", ""}).received, 1u);
 }
 
 TEST(DigestsTest, ABodyIsKnownForTenMinutes) {

@@ -18,7 +18,8 @@ constexpr std::uint64_t kRefusedNs = 200'000'000;
 constexpr std::uint64_t kJumpNs =
     600'000'000'000;  // what the clocks may differ by between two looks
 constexpr std::uint64_t kPatienceNs = 3'600'000'000'000;
-constexpr std::uint64_t kNoteVersion = 2;  // of the manifest's note
+constexpr std::uint64_t kNoteVersion = 3;  // of the manifest's note
+constexpr std::uint64_t kNoteWithPlaces = 2;  // the first one
 // Counts that go with no request wait this long for one.
 constexpr auto kTick = std::chrono::seconds(1);
 
@@ -52,12 +53,12 @@ base::Status Lane::OpenStore(segment::FileSystem& files) {
     log_.Warning("the manifest's ledger cannot be read: counts begin anew");
   }
   ledger_.Add(replayed_counts_);
-  places_.Add(store_->block_partition_ns(), replayed_counts_);
   replayed_counts_.Clear();
   replayed_ = {};
   store_->set_note([this](std::uint64_t through) { return NoteThrough(through); });
   for (const std::string& notice : store_->notices()) log_.Warning(notice);
-  Reconcile();
+  // What the ledger does not know of (it went with a damaged manifest) counts from here on.
+  ledger_.Add(Unaccounted(PlacesOf(store_->census(), ledger_), ledger_));
   return base::Ok();
 }
 
@@ -67,24 +68,10 @@ base::Status Lane::Replay(const segment::WalRecord& record, otlp::SpanBatch& bat
     log_.Warning("a request's note in the log cannot be read: its counts are missing");
   }
   // The batch's texts are views of it until the store has copied them.
-  RETURN_IF_ERROR(reader_.Replay(record, replayed_, batch));
+  RETURN_IF_ERROR(reader_.Replay(record, ReceiverOf(note), replayed_, batch));
   replayed_counts_.Add(note.counts);
   if (note.has_digest) digests_.Add(note.digest, record.received_ns);
   return base::Ok();
-}
-
-// Spans whose counts were lost with a damaged manifest or record are said to be of nobody.
-void Lane::Reconcile() {
-  const Tally total = ledger_.Total();
-  const std::uint64_t known = total.accepted - total.deduplicated;
-  const std::uint64_t there = store_->counts().total();
-  if (there <= known) return;
-  Ledger unknown;
-  Tally& tally = unknown.At("(unknown)", "");
-  tally.received = tally.accepted = there - known;
-  ledger_.Add(unknown);
-  const std::set<std::uint64_t> partitions = Partitions();
-  places_.Add(partitions.empty() ? 0 : *partitions.rbegin(), unknown);
 }
 
 bool Lane::ReadNote(std::string_view note) {
@@ -92,34 +79,23 @@ bool Lane::ReadNote(std::string_view note) {
   base::VarintReader reader(note);
   std::uint64_t version = 0;
   std::string_view ledger, places;
-  return reader.Next(version) && version == kNoteVersion && reader.NextBytes(ledger) &&
-         reader.NextBytes(places) && reader.at_end() && DecodeLedger(ledger, ledger_) &&
-         DecodePlaces(places, places_);
-}
-
-// That spans are in.
-std::set<std::uint64_t> Lane::Partitions() const {
-  std::set<std::uint64_t> partitions;
-  for (const auto& entry : store_->manifest().segments) partitions.insert(entry.partition_ns);
-  if (store_->block().rows() > 0) partitions.insert(store_->block_partition_ns());
-  return partitions;
+  if (!reader.Next(version) || version < kNoteWithPlaces || version > kNoteVersion ||
+      !reader.NextBytes(ledger)) {
+    return false;
+  }
+  // Where spans are is what the store says; once it could not.
+  if (version == kNoteWithPlaces && !reader.NextBytes(places)) return false;
+  return reader.at_end() && DecodeLedger(ledger, ledger_);
 }
 
 std::string Lane::NoteThrough(std::uint64_t sequence) const {
   Ledger ledger = ledger_;
-  Places places = places_;
   for (const Pending& pending : pending_) {
-    if (pending.sequence > sequence) continue;
-    ledger.Add(pending.counts);
-    places.Add(pending.partition_ns, pending.counts);
+    if (pending.sequence <= sequence) ledger.Add(pending.counts);
   }
-  places.Expire(Partitions());
   std::string note, part;
   base::PutVarint(kNoteVersion, note);
   EncodeLedger(ledger, part);
-  base::PutBytes(part, note);
-  part.clear();
-  EncodePlaces(places, part);
   base::PutBytes(part, note);
   return note;
 }
@@ -217,7 +193,6 @@ bool Lane::AppendRecord(segment::WalRecord record, const otlp::SpanBatch& batch,
   const auto sequence = AppendToStore(record, batch);
   if (sequence.ok()) {
     pending.sequence = *sequence;
-    pending.partition_ns = store_->block_partition_ns();
     pending_.push_back(std::move(pending));
     return true;
   }
@@ -249,7 +224,6 @@ void Lane::Settle(const base::Status& committed) {
     const bool durable = pending.sequence <= store_->durable_through();
     if (durable) {
       ledger_.Add(pending.counts);
-      places_.Add(pending.partition_ns, pending.counts);
     } else {
       Count(AsRejected(pending.counts, Rejection::kStorage));
       if (pending.has_digest) digests_.Remove(pending.digest);
@@ -286,11 +260,11 @@ segment::Source::Segments Lane::Snapshot(const segment::Source::ReadBlock& read)
 Standing Lane::standing() const {
   const std::shared_lock lock(store_mutex_);
   Standing standing{.ledger = ledger_,
-                    .places = places_,
+                    .places = {},
                     .spans = store_->counts(),
                     .segments = store_->manifest().segments.size(),
                     .segment_bytes = store_->segment_bytes()};
-  standing.places.Expire(Partitions());
+  standing.places = PlacesOf(store_->census(), standing.ledger);
   const std::lock_guard counts_lock(counts_mutex_);
   standing.ledger.Add(uncounted_);
   return standing;

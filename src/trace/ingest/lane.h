@@ -5,7 +5,6 @@
 #include <functional>
 #include <memory>
 #include <mutex>
-#include <set>
 #include <shared_mutex>
 #include <string>
 #include <thread>
@@ -30,7 +29,8 @@ struct LaneOptions {
   std::uint64_t upkeep_ns = 5'000'000'000;  // how often merge and retention look around
 };
 
-// Where the accepted spans are: accepted = in_store + deduplicated + expired + lost.
+// Where the accepted spans are: accepted - deduplicated = stored + expired + lost + sampled out +
+// deleted, in sum (`spans`) and for each receiver and service (`places`).
 struct Standing {
   Ledger ledger;
   Places places;
@@ -74,7 +74,6 @@ class Lane {
   // What was appended and not yet committed.
   struct Pending {
     std::uint64_t sequence = 0;
-    std::uint64_t partition_ns = 0;
     Ledger counts = {};
     bool has_digest = false;
     Digest digest = {};
@@ -84,10 +83,8 @@ class Lane {
   Lane(const LaneOptions& options, const Masker& masker, const base::Clock& clock, base::Log& log);
   base::Status OpenStore(segment::FileSystem& files);
   base::Status Replay(const segment::WalRecord& record, wire::otlp::SpanBatch& batch);
-  void Reconcile();
   bool ReadNote(std::string_view note);  // of the manifest
   [[nodiscard]] std::string NoteThrough(std::uint64_t sequence) const;
-  [[nodiscard]] std::set<std::uint64_t> Partitions() const;
 
   void Write();  // the thread
   void Work(std::vector<std::unique_ptr<Delivery>>& deliveries);
@@ -115,7 +112,6 @@ class Lane {
   std::unique_ptr<segment::Store> store_;  // and all below: guarded by store_mutex_
   RecentDigests digests_;
   Ledger ledger_;  // of what is durable
-  Places places_;  // the same
   Ledger replayed_counts_;  // of the log, while it is read
   std::vector<Pending> pending_;
   std::vector<std::pair<Delivery*, base::Status>> settled_;

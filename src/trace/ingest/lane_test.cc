@@ -5,7 +5,9 @@
 
 #include <atomic>
 #include <filesystem>
+#include <fstream>
 #include <future>
+#include <iterator>
 #include <numeric>
 #include <string>
 #include <vector>
@@ -45,9 +47,10 @@ class TestClock : public base::Clock {
 };
 
 // A request of `spans` spans of service "shop"; each number makes another body.
-std::string RequestOf(std::uint64_t number, std::size_t spans, const std::string& sql = "") {
+std::string RequestOf(std::uint64_t number, std::size_t spans, const std::string& sql = "",
+                      const std::string& service = "shop") {
   otlp::SpanBatch batch;
-  batch.attributes.emplace_back("service.name", otlp::Value::String("shop"));
+  batch.attributes.emplace_back("service.name", otlp::Value::String(service));
   batch.attributes.emplace_back("db.statement", otlp::Value::String(sql));
   batch.resources.push_back({.attributes = {0, 1}, .entity_refs = {}, .schema_url = {}});
   batch.scopes.emplace_back();
@@ -92,10 +95,10 @@ class Rig {
     return opened.status();
   }
 
-  std::future<base::Status> Submit(const std::string& body) {
+  std::future<base::Status> Submit(const std::string& body, std::string_view receiver = "test") {
     DeliveryReader reader(otlp::Limits(), masker_);
     auto delivery = std::make_unique<Delivery>();
-    EXPECT_TRUE(reader.Read({.receiver = "test"}, body, {}, *delivery).ok());
+    EXPECT_TRUE(reader.Read({.receiver = receiver}, body, {}, *delivery).ok());
     auto told = std::make_shared<std::promise<base::Status>>();
     delivery->done = [told](const base::Status& status) { told->set_value(status); };
     lane->Submit(std::move(delivery));
@@ -113,17 +116,23 @@ class Rig {
     const Tally total = standing.ledger.Total();
     EXPECT_TRUE(total.balanced());
     EXPECT_EQ(total.accepted - total.deduplicated, standing.spans.total());
-    Places::Place places;
-    for (const auto& [key, place] : standing.places.Sum()) {
+    Place sum;
+    for (const auto& [key, place] : standing.places) {
       const auto& tally = standing.ledger.tallies().at(key);
-      EXPECT_EQ(place.stored + place.expired, tally.accepted - tally.deduplicated);
-      places.stored += place.stored;
-      places.expired += place.expired;
+      EXPECT_EQ(place.total(), tally.accepted - tally.deduplicated) << key.first << key.second;
+      sum.Add(place);
     }
-    EXPECT_EQ(places.stored, standing.spans.in_block + standing.spans.in_segments);
-    EXPECT_EQ(places.expired, standing.spans.expired);
-    for (const auto& [key, tally] : standing.ledger.tallies()) EXPECT_EQ(key.first, "test");
+    EXPECT_EQ(sum.stored, standing.spans.in_block + standing.spans.in_segments);
+    EXPECT_EQ(sum.expired, standing.spans.expired);
+    EXPECT_EQ(sum.lost, standing.spans.lost);
+    EXPECT_EQ(sum.sampled_out, standing.spans.sampled_out);
+    EXPECT_EQ(sum.deleted, standing.spans.deleted);
     return total;
+  }
+  Place PlaceOf(const std::string& receiver, const std::string& service) {
+    const Places places = lane->standing().places;
+    const auto found = places.find(std::pair(receiver, service));
+    return found == places.end() ? Place() : found->second;
   }
 
   static inline const LaneOptions kSmall{
@@ -156,7 +165,9 @@ TEST(LaneTest, AnAcknowledgedSpanIsFoundAtOnceAndAfterAReopen) {
 std::uint64_t Live(Rig& rig) {
   std::uint64_t acked = 0;
   for (std::uint64_t i = 0; i < 8; ++i) {
-    auto first = rig.Submit(RequestOf(i, 9)), again = rig.Submit(RequestOf(i, 9));
+    const std::string body = RequestOf(i, 9, "", i % 3 == 0 ? "mall" : "shop");
+    const std::string_view receiver = i % 2 == 0 ? "test" : "other";
+    auto first = rig.Submit(body, receiver), again = rig.Submit(body, "third");
     if (first.get().ok()) acked += 9;
     again.wait();
   }
@@ -226,6 +237,74 @@ TEST(LaneTest, AFullDiskRefusesAndGoesOnWhenThereIsRoomAgain) {
   const Tally total = rig.ExpectBalanced();
   EXPECT_EQ(total.received, 95u);
   EXPECT_EQ(total.accepted, 50u);
+}
+
+TEST(LaneTest, TheLedgerTellsWhoseSpansWereLostAndExpired) {
+  Rig rig;
+  LaneOptions options = Rig::kSmall;
+  options.retain_ns = 3 * kHour;
+  ASSERT_TRUE(rig.Open(options).ok());
+  for (std::uint64_t i = 0; i < 4; ++i) {
+    EXPECT_TRUE(
+        rig.Submit(RequestOf(i, 10, "", i == 0 ? "mall" : "shop"), i % 2 == 0 ? "test" : "other")
+            .get()
+            .ok());
+  }
+  // Segment 1 has the first two requests.
+  rig.lane.reset();
+  std::string* bytes = rig.files.Bytes(segment::SegmentName(1));
+  ASSERT_NE(bytes, nullptr);
+  bytes->resize(bytes->size() / 2);
+  ASSERT_TRUE(rig.Open(options).ok());
+  rig.ExpectBalanced();
+  EXPECT_EQ(rig.PlaceOf("test", "mall"), Place{.lost = 10});
+  EXPECT_EQ(rig.PlaceOf("other", "shop"), (Place{.stored = 10, .lost = 10}));
+  EXPECT_EQ(rig.PlaceOf("test", "shop"), Place{.stored = 10});
+  rig.clock.Set(rig.clock.WallNs() + 6 * kHour);
+  rig.lane->Upkeep();
+  rig.ExpectBalanced();
+  EXPECT_EQ(rig.PlaceOf("test", "shop"), Place{.expired = 10});
+  ASSERT_TRUE(rig.Open(options).ok());
+  rig.ExpectBalanced();
+  EXPECT_EQ(rig.PlaceOf("other", "shop"), (Place{.expired = 10, .lost = 10}));
+}
+
+TEST(LaneTest, ALedgerThatWentWithTheManifestBeginsAgainWithWhatIsThere) {
+  Rig rig;
+  ASSERT_TRUE(rig.Open().ok());
+  for (std::uint64_t i = 0; i < 5; ++i) {
+    EXPECT_TRUE(rig.Submit(RequestOf(i, 10), i % 2 == 0 ? "test" : "other").get().ok());
+  }
+  rig.files.DieAt(rig.files.steps());
+  rig.lane.reset();
+  rig.files.Reboot();
+  rig.files.Bytes("MANIFEST")->back() ^= 1;
+  ASSERT_TRUE(rig.Open().ok());
+  EXPECT_EQ(rig.ExpectBalanced().accepted, 50u);
+  EXPECT_EQ(rig.PlaceOf("test", "shop"), Place{.stored = 30});
+  EXPECT_EQ(rig.PlaceOf("other", "shop"), Place{.stored = 20});
+}
+
+// A folder that the release before wrote: manifest of version 2, its note of version 2.
+TEST(LaneTest, AnOlderFolderOpensAndItsLedgerIsWhole) {
+  Rig rig;
+  for (const auto& file :
+       std::filesystem::directory_iterator("src/trace/ingest/testdata/lane-manifest2")) {
+    std::ifstream in(file.path(), std::ios::binary);
+    const std::string bytes{std::istreambuf_iterator<char>(in), {}};
+    auto out = rig.files.Create(file.path().filename());
+    ASSERT_TRUE(out.ok() && (*out)->Append(bytes).ok());
+  }
+  for (int round = 0; round < 2; ++round) {
+    ASSERT_TRUE(rig.Open().ok());
+    EXPECT_EQ(rig.Spans().size(), 92u);
+    const Tally total = rig.ExpectBalanced();
+    EXPECT_EQ(total.received, 167u);
+    EXPECT_EQ(total.deduplicated, 15u);
+    EXPECT_EQ(total.refused_requests, 3u);
+    EXPECT_EQ(rig.PlaceOf("otlp-grpc", "shop"), Place{.stored = 47});
+    EXPECT_EQ(rig.PlaceOf("otlp-http", "shop"), (Place{.stored = 45, .expired = 60}));
+  }
 }
 
 TEST(LaneTest, WhatIsMaskedDoesNotReachTheLog) {

@@ -56,20 +56,25 @@ void AppendTally(const Tally& tally, std::string& out) {
                      tally.masked_values);
 }
 
+void AppendPlace(const Place& place, std::string& out) {
+  out += fmt::format(",\"stored\":{},\"expired\":{},\"lost\":{},\"sampled_out\":{},\"deleted\":{}",
+                     place.stored, place.expired, place.lost, place.sampled_out, place.deleted);
+}
+
 // The members of an object.
 void AppendStanding(const Standing& standing, std::string& out) {
-  const auto places = standing.places.Sum();
+  Place all;
+  for (const auto& [key, place] : standing.places) all.Add(place);
   AppendTally(standing.ledger.Total(), out);
+  AppendPlace(all, out);
   out += fmt::format(
-      ",\"stored\":{},\"in_block\":{},\"in_segments\":{},\"expired\":{},\"lost\":{},"
-      "\"lost_requests\":{},\"segments\":{},\"segment_bytes\":{},\"by\":[",
-      standing.spans.in_block + standing.spans.in_segments, standing.spans.in_block,
-      standing.spans.in_segments, standing.spans.expired, standing.spans.lost,
-      standing.spans.lost_records, standing.segments, standing.segment_bytes);
+      ",\"in_block\":{},\"in_segments\":{},\"lost_requests\":{},\"segments\":{},"
+      "\"segment_bytes\":{},\"by\":[",
+      standing.spans.in_block, standing.spans.in_segments, standing.spans.lost_records,
+      standing.segments, standing.segment_bytes);
   bool first = true;
   for (const auto& [key, tally] : standing.ledger.tallies()) {
-    const auto at = places.find(key);
-    const Places::Place place = at == places.end() ? Places::Place() : at->second;
+    const auto at = standing.places.find(key);
     out += first ? "{\"receiver\":" : ",{\"receiver\":";
     first = false;
     AppendText(key.first, out);
@@ -77,7 +82,8 @@ void AppendStanding(const Standing& standing, std::string& out) {
     AppendText(key.second, out);
     out += ',';
     AppendTally(tally, out);
-    out += fmt::format(",\"stored\":{},\"expired\":{}}}", place.stored, place.expired);
+    AppendPlace(at == standing.places.end() ? Place() : at->second, out);
+    out += '}';
   }
   out += ']';
 }
@@ -180,17 +186,20 @@ segment::Source::Segments Lanes::Snapshot(const ReadBlock& read) {
 
 Standing Lanes::standing() const {
   Standing all;
+  std::vector<Places> places;
   for (const auto& lane : lanes_) {
-    const Standing one = lane->standing();
+    Standing one = lane->standing();
     all.ledger.Add(one.ledger);
-    all.places.Add(one.places);
-    all.spans.in_block += one.spans.in_block;
-    all.spans.in_segments += one.spans.in_segments;
-    all.spans.expired += one.spans.expired;
-    all.spans.lost += one.spans.lost;
-    all.spans.lost_records += one.spans.lost_records;
+    all.spans.Add(one.spans);
     all.segments += one.segments;
     all.segment_bytes += one.segment_bytes;
+    places.push_back(std::move(one.places));
+  }
+  // The sum may know fewer names than its parts.
+  for (const Places& part : places) {
+    for (const auto& [key, place] : part) {
+      all.places[all.ledger.KeyOf(key.first, key.second)].Add(place);
+    }
   }
   return all;
 }

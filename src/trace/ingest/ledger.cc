@@ -1,12 +1,13 @@
 #include "trace/ingest/ledger.h"
 
 #include "base/core/varint.h"
+#include "trace/segment/census.h"
 
 namespace ronda::trace::ingest {
 namespace {
 
 constexpr std::uint64_t kVersion = 1;
-constexpr std::string_view kOther = "(other)";
+constexpr std::string_view kOther = segment::Census::kOther;
 
 // The numbers of a tally, in the order of the bytes.
 template <typename TallyType, typename Visit>
@@ -49,11 +50,13 @@ std::uint64_t Tally::total_rejected() const {
 }
 
 Tally& Ledger::At(std::string_view receiver, std::string_view service) {
-  std::pair<std::string, std::string> key(receiver, service);
-  const auto found = tallies_.find(key);
-  if (found != tallies_.end()) return found->second;
-  if (tallies_.size() >= kMostServices) key.second = kOther;
-  return tallies_[std::move(key)];
+  return tallies_[KeyOf(receiver, service)];
+}
+
+Ledger::Key Ledger::KeyOf(std::string_view receiver, std::string_view service) const {
+  Key key(receiver, service);
+  if (tallies_.size() >= kMostServices && !tallies_.contains(key)) key.second = kOther;
+  return key;
 }
 
 void Ledger::Add(const Ledger& other) {

@@ -46,21 +46,21 @@ class Ledger {
   // More services than this share the name "(other)".
   static constexpr std::size_t kMostServices = 10'000;
 
+  using Key = std::pair<std::string, std::string>;  // receiver, service
   // What to count on.
   Tally& At(std::string_view receiver, std::string_view service);
+  // Under which name it counts, or would.
+  [[nodiscard]] Key KeyOf(std::string_view receiver, std::string_view service) const;
   void Add(const Ledger& other);
   [[nodiscard]] Tally Total() const;
   [[nodiscard]] bool empty() const { return tallies_.empty(); }
   void Clear() { tallies_.clear(); }
   // By receiver, then service.
-  [[nodiscard]] const std::map<std::pair<std::string, std::string>, Tally, std::less<>>& tallies()
-      const {
-    return tallies_;
-  }
+  [[nodiscard]] const std::map<Key, Tally, std::less<>>& tallies() const { return tallies_; }
   bool operator==(const Ledger&) const = default;
 
  private:
-  std::map<std::pair<std::string, std::string>, Tally, std::less<>> tallies_;
+  std::map<Key, Tally, std::less<>> tallies_;
 };
 
 // What is counted for requests that were not taken after all: all that was accepted is rejected.

@@ -1,87 +1,109 @@
 #include "trace/ingest/places.h"
 
-#include "base/core/varint.h"
+#include <algorithm>
+#include <string_view>
+#include <vector>
 
 namespace ronda::trace::ingest {
 namespace {
 
-void EncodeCounts(const Places::Counts& counts, std::string& out) {
-  base::PutVarint(counts.size(), out);
-  for (const auto& [key, count] : counts) {
-    base::PutBytes(key.first, out);
-    base::PutBytes(key.second, out);
-    base::PutVarint(count, out);
-  }
+constexpr std::string_view kUnknown = "(unknown)";
+
+// Spans of one origin that went one way.
+struct Part {
+  std::string_view receiver, service;
+  std::uint64_t Place::* where = nullptr;
+  std::uint64_t spans = 0;
+};
+
+std::uint64_t Expected(const Tally& tally) { return tally.accepted - tally.deduplicated; }
+
+// How many of `key` have no place yet.
+std::uint64_t Missing(const Ledger& ledger, const Places& places,
+                      const std::pair<std::string, std::string>& key) {
+  const auto tally = ledger.tallies().find(key);
+  const auto place = places.find(key);
+  const std::uint64_t expected = tally == ledger.tallies().end() ? 0 : Expected(tally->second);
+  const std::uint64_t placed = place == places.end() ? 0 : place->second.total();
+  return expected > placed ? expected - placed : 0;
 }
 
-bool DecodeCounts(base::VarintReader& reader, Places::Counts& counts) {
-  std::uint64_t size = 0;
-  if (!reader.Next(size)) return false;
-  for (; size > 0; --size) {
-    std::string_view receiver, service;
-    std::uint64_t count = 0;
-    if (!reader.NextBytes(receiver) || !reader.NextBytes(service) || !reader.Next(count)) {
-      return false;
+std::vector<Part> PartsOf(const segment::StoreCensus& census) {
+  std::vector<Part> parts;
+  const auto add = [&](const segment::Census& of, std::uint64_t Place::* where) {
+    for (const auto& [origin, spans] : of.counts()) {
+      parts.push_back({origin.receiver, origin.service, where, spans});
     }
-    counts[{std::string(receiver), std::string(service)}] += count;
+  };
+  const auto of = [&](segment::Gone gone) -> const segment::Census& {
+    return census.gone[static_cast<std::size_t>(gone)];
+  };
+  add(census.stored, &Place::stored);
+  add(of(segment::Gone::kExpired), &Place::expired);
+  add(of(segment::Gone::kLost), &Place::lost);
+  add(of(segment::Gone::kSampledOut), &Place::sampled_out);
+  add(of(segment::Gone::kDeleted), &Place::deleted);
+  return parts;
+}
+
+// Puts as much of a part as `fits` allows to each key of the ledger that misses some.
+template <typename Fits>
+void Fill(const Ledger& ledger, Places& places, Part& part, const Fits& fits) {
+  for (auto at = ledger.tallies().begin(); part.spans > 0 && at != ledger.tallies().end(); ++at) {
+    if (!fits(at->first)) continue;
+    const std::uint64_t spans = std::min(part.spans, Missing(ledger, places, at->first));
+    if (spans == 0) continue;
+    places[at->first].*part.where += spans;
+    part.spans -= spans;
   }
-  return true;
 }
 
 }  // namespace
 
-void Places::Add(std::uint64_t partition_ns, const Ledger& counts) {
-  for (const auto& [key, tally] : counts.tallies()) {
-    const std::uint64_t spans = tally.accepted - tally.deduplicated;
-    if (spans > 0) stored_[partition_ns][key] += spans;
-  }
+void Place::Add(const Place& other) {
+  stored += other.stored;
+  expired += other.expired;
+  lost += other.lost;
+  sampled_out += other.sampled_out;
+  deleted += other.deleted;
 }
 
-void Places::Add(const Places& other) {
-  for (const auto& [partition_ns, counts] : other.stored_) {
-    for (const auto& [key, count] : counts) stored_[partition_ns][key] += count;
+Places PlacesOf(const segment::StoreCensus& census, const Ledger& ledger) {
+  Places places;
+  std::vector<Part> parts = PartsOf(census);
+  // What is known first, so that the rest fills what is left.
+  for (Part& part : parts) {
+    if (part.receiver.empty()) continue;
+    const Ledger::Key key = ledger.KeyOf(part.receiver, part.service);
+    Fill(ledger, places, part, [&](const auto& other) { return other == key; });
   }
-  for (const auto& [key, count] : other.expired_) expired_[key] += count;
+  for (Part& part : parts) {
+    if (!part.receiver.empty()) continue;
+    Fill(ledger, places, part, [&](const auto& key) { return key.second == part.service; });
+  }
+  for (Part& part : parts) {
+    if (!part.receiver.empty() || !part.service.empty()) continue;
+    Fill(ledger, places, part, [](const auto&) { return true; });
+  }
+  for (const Part& part : parts) {
+    if (part.spans == 0) continue;
+    const std::string_view receiver = part.receiver.empty() ? kUnknown : part.receiver;
+    places[ledger.KeyOf(receiver, part.service)].*part.where += part.spans;
+  }
+  return places;
 }
 
-void Places::Expire(const std::set<std::uint64_t>& standing) {
-  std::erase_if(stored_, [&](const auto& partition) {
-    if (standing.contains(partition.first)) return false;
-    for (const auto& [key, count] : partition.second) expired_[key] += count;
-    return true;
-  });
-}
-
-std::map<std::pair<std::string, std::string>, Places::Place, std::less<>> Places::Sum() const {
-  std::map<std::pair<std::string, std::string>, Place, std::less<>> sum;
-  for (const auto& [partition, counts] : stored_) {
-    for (const auto& [key, count] : counts) sum[key].stored += count;
+Ledger Unaccounted(const Places& places, const Ledger& ledger) {
+  Ledger more;
+  for (const auto& [key, place] : places) {
+    const auto known = ledger.tallies().find(key);
+    const std::uint64_t expected = known == ledger.tallies().end() ? 0 : Expected(known->second);
+    if (place.total() <= expected) continue;
+    Tally& tally = more.At(key.first, key.second);
+    tally.received += place.total() - expected;
+    tally.accepted += place.total() - expected;
   }
-  for (const auto& [key, count] : expired_) sum[key].expired += count;
-  return sum;
-}
-
-void EncodePlaces(const Places& places, std::string& out) {
-  EncodeCounts(places.expired_, out);
-  base::PutVarint(places.stored_.size(), out);
-  for (const auto& [partition_ns, counts] : places.stored_) {
-    base::PutVarint(partition_ns, out);
-    EncodeCounts(counts, out);
-  }
-}
-
-bool DecodePlaces(std::string_view bytes, Places& places) {
-  places = {};
-  base::VarintReader reader(bytes);
-  std::uint64_t partitions = 0;
-  if (!DecodeCounts(reader, places.expired_) || !reader.Next(partitions)) return false;
-  for (; partitions > 0; --partitions) {
-    std::uint64_t partition_ns = 0;
-    if (!reader.Next(partition_ns) || !DecodeCounts(reader, places.stored_[partition_ns])) {
-      return false;
-    }
-  }
-  return reader.at_end();
+  return more;
 }
 
 }  // namespace ronda::trace::ingest

@@ -10,21 +10,54 @@
 
 namespace ronda::trace::segment {
 
+namespace {
+
+// The field that a resource's text begins with when its receiver is known, as protobuf's decoders see
+// it: number 1000, of a size, which no ResourceSpans message has.
+constexpr std::uint64_t kReceiverKey = 1000 << 3 | 2;
+
+void PutResource(const otlp::BatchParts& batch, const otlp::Resource& resource, std::string& out) {
+  if (!resource.receiver.empty()) {
+    base::PutVarint(kReceiverKey, out);
+    base::PutBytes(resource.receiver, out);
+  }
+  EncodeResource(batch, resource, out);
+}
+
+// Takes the receiver off a resource's text.
+std::string_view TakeReceiver(std::string_view& text) {
+  base::VarintReader reader(text);
+  std::uint64_t key = 0;
+  std::string_view receiver;
+  if (!reader.Next(key) || key != kReceiverKey || !reader.NextBytes(receiver)) return {};
+  text = text.substr(text.size() - reader.left());
+  return receiver;
+}
+
+}  // namespace
+
 void Block::Append(const otlp::SpanBatch& batch) {
   scope_numbers_.assign(batch.scopes.size(), 0);
-  std::vector<std::uint32_t> resources;
-  for (const otlp::Resource& resource : batch.resources) {
-    scratch_.clear();
-    EncodeResource(batch, resource, scratch_);
-    resources.push_back(resources_.Add(scratch_));
+  resource_numbers_.assign(batch.resources.size(), 0);
+  for (const otlp::Span& span : batch.spans) {
+    AddSpan(batch, span, NumberOfScope(batch, span.scope));
   }
-  for (std::size_t i = 0; i < batch.scopes.size(); ++i) {
+}
+
+std::uint32_t Block::NumberOfScope(const otlp::SpanBatch& batch, std::uint32_t scope) {
+  std::uint32_t& number = scope_numbers_[scope];
+  if (number != 0) return number - 1;
+  const std::uint32_t resource = batch.scopes[scope].resource;
+  if (resource_numbers_[resource] == 0) {
     scratch_.clear();
-    base::PutVarint(resources[batch.scopes[i].resource], scratch_);
-    EncodeScope(batch, batch.scopes[i], scratch_);
-    scope_numbers_[i] = scopes_.Add(scratch_);
+    PutResource(batch, batch.resources[resource], scratch_);
+    resource_numbers_[resource] = resources_.Add(scratch_) + 1;
   }
-  for (const otlp::Span& span : batch.spans) AddSpan(batch, span, scope_numbers_[span.scope]);
+  scratch_.clear();
+  base::PutVarint(resource_numbers_[resource] - 1, scratch_);
+  EncodeScope(batch, batch.scopes[scope], scratch_);
+  number = scopes_.Add(scratch_) + 1;
+  return number - 1;
 }
 
 void Block::AddSpan(const otlp::SpanBatch& batch, const otlp::Span& span, std::uint32_t scope) {
@@ -197,7 +230,10 @@ bool ScopeReader::Split(std::string_view text, std::uint64_t& resource, std::str
 }
 
 bool ScopeReader::AddResource(std::uint32_t number, std::string_view text) {
-  if (!decoder_.DecodeResource(out_.arena.Copy(text), out_).ok()) return false;
+  text = out_.arena.Copy(text);
+  const std::string_view receiver = TakeReceiver(text);
+  if (!decoder_.DecodeResource(text, out_).ok()) return false;
+  out_.resources.back().receiver = receiver;
   resources_.resize(std::max<std::size_t>(resources_.size(), number + 1));
   resources_[number] = static_cast<std::uint32_t>(out_.resources.size());
   return true;

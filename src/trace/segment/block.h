@@ -69,6 +69,8 @@ class Block {
     std::uint32_t flags;
   };
 
+  // The number here of a scope of the batch; resources and scopes are added with their first span.
+  std::uint32_t NumberOfScope(const otlp::SpanBatch& batch, std::uint32_t scope);
   void AddSpan(const otlp::SpanBatch& batch, const otlp::Span& span, std::uint32_t scope);
 
   std::vector<Row> spans_;
@@ -83,9 +85,10 @@ class Block {
   TextColumn link_states_;
   AttributeTable link_attributes_;
 
-  Dictionary resources_;  // EncodeResource's bytes
+  Dictionary resources_;  // PutResource's bytes
   Dictionary scopes_;  // the resource's number as a varint, then EncodeScope's bytes
-  std::vector<std::uint32_t> scope_numbers_;  // scratch: the batch's scopes here
+  // Scratch: numbers here of the batch's scopes and resources, plus 1.
+  std::vector<std::uint32_t> scope_numbers_, resource_numbers_;
   std::string scratch_;
 };
 

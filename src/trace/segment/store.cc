@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "base/core/check.h"
+#include "trace/segment/store_files.h"
 
 namespace ronda::trace::segment {
 namespace {
@@ -13,19 +14,6 @@ namespace {
 constexpr std::string_view kAside = "damaged-";
 constexpr std::string_view kSegmentPrefix = "segment-";
 constexpr std::string_view kWalPrefix = "wal-";
-
-// Writes the block's segment; not yet in the manifest.
-base::Result<Manifest::Entry> WriteSegment(FileSystem& files, SegmentWriter& writer,
-                                           const Block& block, std::uint64_t id, SegmentInfo info,
-                                           int level) {
-  const std::string bytes = writer.Write(block, info, level);
-  RETURN_IF_ERROR(WriteWhole(files, SegmentName(id), bytes));
-  return Manifest::Entry{.id = id,
-                         .rows = block.rows(),
-                         .bytes = bytes.size(),
-                         .partition_ns = info.partition_ns,
-                         .merged = info.merged};
-}
 
 }  // namespace
 
@@ -106,17 +94,24 @@ base::Result<std::shared_ptr<const SegmentReader>> Store::OpenSegment(std::uint6
   return SegmentReader::Open(std::move(file));
 }
 
+base::Status Store::OpenEntry(Manifest::Entry& entry) {
+  ASSIGN_OR_RETURN(auto segment, OpenSegment(entry.id));
+  if (!entry.census) {
+    ASSIGN_OR_RETURN(Census census, CensusOf(*ColumnsOf(*segment)));
+    entry.census = std::make_shared<const Census>(std::move(census));
+  }
+  open_[entry.id] = std::move(segment);
+  return base::Ok();
+}
+
 base::Status Store::OpenSegments() {
   std::vector<std::pair<std::uint64_t, base::Status>> damaged;
-  for (const Manifest::Entry& entry : manifest_.segments) {
-    auto segment = OpenSegment(entry.id);
-    if (segment.ok()) {
-      open_[entry.id] = *std::move(segment);
-    } else if (segment.status().code() == base::Code::kDataLoss ||
-               segment.status().code() == base::Code::kNotFound) {
-      damaged.emplace_back(entry.id, segment.status());
+  for (Manifest::Entry& entry : manifest_.segments) {
+    const base::Status status = OpenEntry(entry);
+    if (status.code() == base::Code::kDataLoss || status.code() == base::Code::kNotFound) {
+      damaged.emplace_back(entry.id, status);
     } else {
-      return segment.status();  // newer, or the disk does not answer: nothing is thrown away
+      RETURN_IF_ERROR(status);  // newer, or the disk does not answer: nothing is thrown away
     }
   }
   for (const auto& [id, why] : damaged) RETURN_IF_ERROR(SetAside(id, why));
@@ -129,7 +124,7 @@ base::Status Store::SetAside(std::uint64_t id, const base::Status& why) {
   const std::string name = SegmentName(id), aside = std::string(kAside) + name;
   Manifest next = manifest_;
   std::erase_if(next.segments, [&](const Manifest::Entry& e) { return e.id == id; });
-  next.lost += entry->rows;
+  next.Of(Gone::kLost).Add(CensusOf(*entry));
   const std::uint64_t rows = entry->rows;
   RETURN_IF_ERROR(WriteManifest(std::move(next)));
   open_.erase(id);
@@ -184,6 +179,7 @@ base::Status Store::ReplayLogs(const std::vector<std::string>& names, const Repl
           if (block_.rows() == 0) {
             block_partition_ns_ = record.received_ns - record.received_ns % options_.partition_ns;
           }
+          block_received_ns_ = std::max(block_received_ns_, record.received_ns);
           block_.Append(batch);
           return base::Ok();
         }));
@@ -224,6 +220,7 @@ base::Result<std::uint64_t> Store::Append(const WalRecord& record, const otlp::S
   }
   if (!wal_) RETURN_IF_ERROR(OpenWal());
   if (block_.rows() == 0) block_partition_ns_ = std::max(block_partition_ns_, partition);
+  block_received_ns_ = std::max(block_received_ns_, record.received_ns);
   block_.Append(batch);
   return wal_->Append(record);
 }
@@ -262,7 +259,10 @@ base::Status Store::WriteManifest(Manifest manifest) {
 }
 
 base::Status Store::Replace(Manifest next, std::uint64_t made) {
-  ASSIGN_OR_RETURN(auto segment, OpenSegment(made));
+  std::shared_ptr<const SegmentReader> segment;
+  if (made != 0) {
+    ASSIGN_OR_RETURN(segment, OpenSegment(made));
+  }
   std::vector<std::uint64_t> gone;
   for (const Manifest::Entry& entry : manifest_.segments) {
     if (std::ranges::find(next.segments, entry.id, &Manifest::Entry::id) == next.segments.end()) {
@@ -270,7 +270,7 @@ base::Status Store::Replace(Manifest next, std::uint64_t made) {
     }
   }
   RETURN_IF_ERROR(WriteManifest(std::move(next)));
-  open_[made] = std::move(segment);
+  if (segment) open_[made] = std::move(segment);
   for (const std::uint64_t id : gone) {
     open_.erase(id);
     RemoveLater(SegmentName(id));
@@ -284,9 +284,11 @@ base::Status Store::Seal() {
   if (committed_through_ == manifest_.sealed_through) return base::Ok();
   Manifest next = manifest_;
   next.sealed_through = committed_through_;
+  next.lost_records += lost_records_;
   if (note_) next.note = note_(committed_through_);
   // Records without spans need no segment.
   RETURN_IF_ERROR(block_.rows() > 0 ? SealBlock(std::move(next)) : WriteManifest(std::move(next)));
+  lost_records_ = 0;
   // The spans are safe; a log that cannot be begun now is tried again by Append.
   if (wal_) old_logs_.push_back(WalName(wal_->first()));
   wal_.reset();
@@ -301,11 +303,13 @@ base::Status Store::SealBlock(Manifest next) {
   // An id is used once: after a failure nobody knows whether the manifest on disk has it.
   const std::uint64_t id = manifest_.next_id++;
   next.next_id = manifest_.next_id;
-  ASSIGN_OR_RETURN(const Manifest::Entry entry,
+  ASSIGN_OR_RETURN(Manifest::Entry entry,
                    WriteSegment(files_, writer_, block_, id, info, options_.seal_level));
-  next.segments.push_back(entry);
-  RETURN_IF_ERROR(Replace(std::move(next), entry.id));
+  entry.received_ns = block_received_ns_;
+  next.segments.push_back(std::move(entry));
+  RETURN_IF_ERROR(Replace(std::move(next), id));
   block_.Clear();
+  block_received_ns_ = 0;
   committed_rows_ = 0;
   return base::Ok();
 }
@@ -317,81 +321,6 @@ void Store::RemoveSealedLogs() {
 
 void Store::RemoveLater(const std::string& name) { (void)files_.Remove(name); }
 
-std::optional<MergePlan> Store::PlanMerge(std::size_t least) {
-  // The first run of neighbours of one partition that are not full.
-  const auto& segments = manifest_.segments;
-  std::size_t begin = 0, end = 0;
-  for (; begin < segments.size(); begin = std::max(end, begin + 1)) {
-    std::uint64_t rows = 0;
-    for (end = begin; end < segments.size(); ++end) {
-      rows += segments[end].rows;
-      if (segments[end].partition_ns != segments[begin].partition_ns ||
-          rows > options_.merged_rows) {
-        break;
-      }
-    }
-    if (end - begin >= least) break;
-  }
-  if (begin >= segments.size()) return std::nullopt;
-  MergePlan plan{.id = manifest_.next_id++, .partition_ns = segments[begin].partition_ns};
-  for (std::size_t i = begin; i < end; ++i) {
-    plan.ids.push_back(segments[i].id);
-    plan.segments.push_back(open_.at(segments[i].id));
-  }
-  return plan;
-}
-
-base::Result<MergeOutcome> RunMerge(FileSystem& files, const StoreOptions& options,
-                                    const MergePlan& plan) {
-  Block block;
-  SegmentInfo info{.partition_ns = plan.partition_ns, .first_sequence = ~0ull};
-  otlp::SpanBatch batch;
-  for (std::size_t i = 0; i < plan.segments.size(); ++i) {
-    const SegmentReader& segment = *plan.segments[i];
-    batch.Clear();
-    const base::Status status =
-        segment.Read({0, static_cast<std::uint32_t>(segment.info().rows)}, batch);
-    if (status.code() == base::Code::kDataLoss) {
-      return MergeOutcome{.damaged = plan.ids[i], .why = status};
-    }
-    RETURN_IF_ERROR(status);
-    block.Append(batch);
-    info.first_sequence = std::min(info.first_sequence, segment.info().first_sequence);
-    info.last_sequence = std::max(info.last_sequence, segment.info().last_sequence);
-    info.merged = std::max(info.merged, segment.info().merged + 1);
-  }
-  SegmentWriter writer;
-  ASSIGN_OR_RETURN(const Manifest::Entry entry,
-                   WriteSegment(files, writer, block, plan.id, info, options.merge_level));
-  return MergeOutcome{.entry = entry};
-}
-
-base::Status Store::FinishMerge(const MergePlan& plan, const MergeOutcome& outcome) {
-  if (outcome.damaged != 0) {
-    return open_.contains(outcome.damaged) ? SetAside(outcome.damaged, outcome.why) : base::Ok();
-  }
-  const auto stands = [&](std::uint64_t id) { return open_.contains(id); };
-  if (!std::ranges::all_of(plan.ids, stands)) {
-    RemoveLater(SegmentName(plan.id));  // some expired: the rest is planned anew
-    return base::Ok();
-  }
-  Manifest next = manifest_;
-  const auto at = std::ranges::find(next.segments, plan.ids.front(), &Manifest::Entry::id);
-  *at = outcome.entry;
-  std::erase_if(next.segments, [&](const Manifest::Entry& entry) {
-    return std::ranges::find(plan.ids, entry.id) != plan.ids.end();
-  });
-  return Replace(std::move(next), plan.id);
-}
-
-base::Result<bool> Store::Merge() {
-  const std::optional<MergePlan> plan = PlanMerge();
-  if (!plan) return false;
-  ASSIGN_OR_RETURN(const MergeOutcome outcome, RunMerge(files_, options_, *plan));
-  RETURN_IF_ERROR(FinishMerge(*plan, outcome));
-  return true;
-}
-
 base::Status Store::Drop(const std::function<bool(const Manifest::Entry&)>& gone) {
   Manifest next = manifest_;
   std::erase_if(next.segments, gone);
@@ -399,7 +328,7 @@ base::Status Store::Drop(const std::function<bool(const Manifest::Entry&)>& gone
   std::vector<std::uint64_t> ids;
   for (const Manifest::Entry& entry : manifest_.segments) {
     if (!gone(entry)) continue;
-    next.expired += entry.rows;
+    next.Of(Gone::kExpired).Add(CensusOf(entry));
     ids.push_back(entry.id);
   }
   RETURN_IF_ERROR(WriteManifest(std::move(next)));
@@ -458,11 +387,29 @@ std::vector<std::shared_ptr<const SegmentReader>> Store::segments() const {
 
 StoreCounts Store::counts() const {
   StoreCounts counts{.in_block = block_.rows(),
-                     .expired = manifest_.expired,
-                     .lost = manifest_.lost,
-                     .lost_records = lost_records_};
+                     .expired = manifest_.Of(Gone::kExpired).total(),
+                     .lost = manifest_.Of(Gone::kLost).total(),
+                     .sampled_out = manifest_.Of(Gone::kSampledOut).total(),
+                     .deleted = manifest_.Of(Gone::kDeleted).total(),
+                     .lost_records = manifest_.lost_records + lost_records_};
   for (const Manifest::Entry& entry : manifest_.segments) counts.in_segments += entry.rows;
   return counts;
+}
+
+void StoreCounts::Add(const StoreCounts& other) {
+  in_block += other.in_block;
+  in_segments += other.in_segments;
+  expired += other.expired;
+  lost += other.lost;
+  sampled_out += other.sampled_out;
+  deleted += other.deleted;
+  lost_records += other.lost_records;
+}
+
+StoreCensus Store::census() const {
+  StoreCensus census{.stored = CensusOf(block_), .gone = manifest_.gone};
+  for (const Manifest::Entry& entry : manifest_.segments) census.stored.Add(CensusOf(entry));
+  return census;
 }
 
 std::uint64_t Store::segment_bytes() const {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -10,6 +11,7 @@
 
 #include "base/core/status.h"
 #include "trace/segment/block.h"
+#include "trace/segment/census.h"
 #include "trace/segment/file_system.h"
 #include "trace/segment/manifest.h"
 #include "trace/segment/segment_reader.h"
@@ -33,23 +35,44 @@ struct StoreOptions {
 struct StoreCounts {
   std::uint64_t in_block = 0;
   std::uint64_t in_segments = 0;
-  std::uint64_t expired = 0;  // with a partition that was dropped
-  std::uint64_t lost = 0;  // in a segment that was set aside as damaged
-  std::uint64_t lost_records = 0;  // of the log, damaged before they were sealed; since Open
-  [[nodiscard]] std::uint64_t total() const { return in_block + in_segments + expired + lost; }
+  // As Gone says.
+  std::uint64_t expired = 0;
+  std::uint64_t lost = 0;
+  std::uint64_t sampled_out = 0;
+  std::uint64_t deleted = 0;
+  std::uint64_t lost_records = 0;  // of the log, damaged before they were in segments
+  void Add(const StoreCounts& other);
+  [[nodiscard]] std::uint64_t total() const {
+    return in_block + in_segments + expired + lost + sampled_out + deleted;
+  }
 };
 
-// Neighbouring segments to be joined, as Store::PlanMerge says.
+// The same by origin.
+struct StoreCensus {
+  Census stored;  // in block and segments
+  std::array<Census, kGone> gone;
+};
+
+// Spans that are to leave a segment, and why.
+struct Removal {
+  Gone why = Gone::kDeleted;
+  std::function<bool(const otlp::SpanBatch& batch, const otlp::Span& span)> takes = nullptr;
+};
+
+// Segments of a partition that become one: neighbours to be joined, as Store::PlanMerge says, or one
+// that spans leave, as Store::PlanRemoval says.
 struct MergePlan {
   std::uint64_t id = 0;  // of the segment that they become
   std::uint64_t partition_ns = 0;
   std::vector<std::uint64_t> ids = {};
   std::vector<std::shared_ptr<const SegmentReader>> segments = {};
+  Removal removal = {};
 };
 
 // What RunMerge made of a plan: a segment that is written, or the finding that one is damaged.
 struct MergeOutcome {
-  Manifest::Entry entry = {};
+  Manifest::Entry entry = {};  // without rows: nothing stays, and nothing was written
+  bool unchanged = false;  // no span had to leave, and nothing was written
   std::uint64_t damaged = 0;  // its id; 0: none
   base::Status why = {};  // of the damage
 };
@@ -95,10 +118,14 @@ class Store {
   // Turns the block into a segment; commits first. After a failure the block is as it was.
   [[nodiscard]] base::Status Seal();
   // The first neighbours of a partition, `least` of them or more, that fit together into one segment;
-  // nothing when there are none. One plan at a time: RunMerge it, on another thread if need be, then
-  // finish or forget it.
+  // nothing when there are none; what was sampled and what was not stay apart. One plan at a time:
+  // RunMerge it, on another thread if need be, then finish or forget it.
   [[nodiscard]] std::optional<MergePlan> PlanMerge(std::size_t least = 2);
-  // Puts the segment in the place of those it was made of, unless they are gone meanwhile.
+  // For one segment that `removal` takes spans of; nothing when there is no such segment any more.
+  // Removed as sampled out, what stays is called sampled.
+  [[nodiscard]] std::optional<MergePlan> PlanRemoval(std::uint64_t segment, Removal removal);
+  // Puts the segment in the place of those it was made of, unless they are gone meanwhile. What left
+  // is counted with the same step.
   [[nodiscard]] base::Status FinishMerge(const MergePlan& plan, const MergeOutcome& outcome);
   // All three in one go. False when there is nothing to join.
   [[nodiscard]] base::Result<bool> Merge();
@@ -117,6 +144,7 @@ class Store {
   [[nodiscard]] std::uint64_t block_partition_ns() const { return block_partition_ns_; }
   [[nodiscard]] const Manifest& manifest() const { return manifest_; }
   [[nodiscard]] StoreCounts counts() const;
+  [[nodiscard]] StoreCensus census() const;
   // Bytes of the segments' files.
   [[nodiscard]] std::uint64_t segment_bytes() const;
   // What somebody should know, oldest first: damage found, what was done about it.
@@ -129,6 +157,8 @@ class Store {
   base::Status RecoverManifest(const std::vector<std::string>& names);
   base::Status RebuildManifest(const std::vector<std::string>& names);
   base::Status OpenSegments();
+  // Opens it, and counts its rows by origin where the manifest does not say.
+  base::Status OpenEntry(Manifest::Entry& entry);
   base::Status ReplayLogs(const std::vector<std::string>& names, const Replay& replay);
   base::Status OpenWal();
   base::Status CommitLog();
@@ -138,13 +168,15 @@ class Store {
   base::Result<std::shared_ptr<const SegmentReader>> OpenSegment(std::uint64_t id);
   // Makes the block a segment, and `next` with it the manifest.
   base::Status SealBlock(Manifest next);
-  // Makes `next` the manifest, in which the segment `made` is new; files no longer named go.
+  // Makes `next` the manifest, in which the segment `made` is new (0: none is); files no longer named
+  // go.
   base::Status Replace(Manifest next, std::uint64_t made);
   base::Status Drop(const std::function<bool(const Manifest::Entry&)>& gone);
   base::Status SetAside(std::uint64_t id, const base::Status& why);
   // A file that is not needed any more; Open removes what stays.
   void RemoveLater(const std::string& name);
   void RemoveSealedLogs();
+  MergePlan PlanOf(std::size_t begin, std::size_t end);
 
   FileSystem& files_;
   StoreOptions options_;
@@ -156,7 +188,8 @@ class Store {
   std::uint64_t committed_through_ = 0;
   std::uint32_t committed_rows_ = 0;  // of the block
   std::uint64_t block_partition_ns_ = 0;
-  std::uint64_t lost_records_ = 0;
+  std::uint64_t block_received_ns_ = 0;  // the last of its spans
+  std::uint64_t lost_records_ = 0;  // past sealed_through
   Block block_;
   SegmentWriter writer_;
   Note note_;

@@ -115,6 +115,7 @@ struct Resource {
   Range entity_refs;  // EntityRef messages as they stand on the wire
   std::uint32_t dropped_attributes = 0;
   std::string_view schema_url;
+  std::string_view receiver = {};  // who took it in, when that is known; ours, in no request
 };
 
 struct Scope {
