@@ -18,8 +18,9 @@
 #include "model/node.h"
 #include "model/source.h"
 
-// Private to the room: how Nodes become typed definitions. Each object has one table of Fields; the
-// loader, the reference pages and the JSON schema all read it.
+// Private to the room, and to apps, which reads files of settings: how Nodes become typed
+// definitions. Each object has one table of Fields; the loader, the reference pages and the JSON
+// schema all read it.
 namespace ronda::model {
 
 // What a load carries along. One a call of LoadDefinitions.

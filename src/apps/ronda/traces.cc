@@ -11,6 +11,7 @@
 
 #include "api/router.h"
 #include "api/trace_routes.h"
+#include "apps/ronda/sampling_file.h"
 #include "base/core/ids.h"
 #include "base/options.h"
 #include "http/server.h"
@@ -122,6 +123,13 @@ std::vector<base::OptionSpec> TracesOptions() {
        .description = "An attribute whose value is replaced by *** before it is written; KEY* for "
                       "all that begin so.",
        .example = "enduser.id"},
+      {.name = "sampling",
+       .type = OptionType::kString,
+       .value_name = "FILE",
+       .needs_restart = base::NeedsRestart::kYes,
+       .description = "What tail sampling keeps, YAML: `ronda help sampling`. Without it every "
+                      "trace stays until it expires.",
+       .example = "sampling.yaml"},
       {.name = "keep-sql",
        .type = OptionType::kSwitch,
        .needs_restart = base::NeedsRestart::kYes,
@@ -149,7 +157,7 @@ base::Result<std::string> FolderOf(const base::Options& options, const cli::Cont
   return home + "/.local/state/ronda/traces";
 }
 
-ingest::LanesOptions LanesOptionsOf(const base::Options& options) {
+base::Result<ingest::LanesOptions> LanesOptionsOf(const base::Options& options) {
   const auto apply = [&](std::string_view keep) {
     return options.Switch(keep) ? ingest::MaskRules::Apply::kNo : ingest::MaskRules::Apply::kYes;
   };
@@ -161,6 +169,9 @@ ingest::LanesOptions LanesOptionsOf(const base::Options& options) {
   lanes.lane.retain_ns = static_cast<std::uint64_t>(options.DurationNs("retain"));
   if (options.Has("retain-size")) {
     lanes.lane.retain_bytes = static_cast<std::uint64_t>(options.SizeBytes("retain-size"));
+  }
+  if (options.Has("sampling")) {
+    ASSIGN_OR_RETURN(lanes.sampling, ReadSamplingFile(options.String("sampling")));
   }
   return lanes;
 }
@@ -263,8 +274,8 @@ base::Result<base::ExitCode> Traces(const cli::Invocation& invocation, cli::Cont
   ASSIGN_OR_RETURN(const std::string folder, FolderOf(given, context));
   ASSIGN_OR_RETURN(http::ServerOptions options, ServerOptionsOf(given));
   EndSignals signals;
-  ASSIGN_OR_RETURN(const auto lanes,
-                   ingest::Lanes::Open(folder, LanesOptionsOf(given), context.clock, context.log));
+  ASSIGN_OR_RETURN(const ingest::LanesOptions kept, LanesOptionsOf(given));
+  ASSIGN_OR_RETURN(const auto lanes, ingest::Lanes::Open(folder, kept, context.clock, context.log));
   ingest::OtlpHttp otlp(*lanes);
   api::TraceRoutes routes(*lanes, context.clock);
   api::Router router;

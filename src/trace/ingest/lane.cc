@@ -328,21 +328,54 @@ bool Lane::TrustsClock(std::uint64_t now_ns) {
 }
 
 bool Lane::MergeOnce(std::size_t least) {
+  const std::lock_guard merging(merge_mutex_);
   std::optional<segment::MergePlan> plan;
   {
     const std::lock_guard lock(store_mutex_);
     plan = store_->PlanMerge(least);
   }
   if (!plan) return false;
-  const auto outcome = segment::RunMerge(*files_, options_.store, *plan);
-  if (!outcome.ok()) {
-    Warn(outcome.status());
-    return false;
-  }
+  const base::Status carried = Carry(*plan);
+  Warn(carried);
+  return carried.ok();
+}
+
+base::Status Lane::Carry(const segment::MergePlan& plan) {
+  ASSIGN_OR_RETURN(const auto outcome, segment::RunMerge(*files_, options_.store, plan));
   const std::lock_guard lock(store_mutex_);
-  const base::Status finished = store_->FinishMerge(*plan, *outcome);
-  Warn(finished);
-  return finished.ok();
+  return store_->FinishMerge(plan, outcome);
+}
+
+std::vector<SegmentState> Lane::Segments() const {
+  const std::shared_lock lock(store_mutex_);
+  std::vector<SegmentState> states;
+  for (const segment::Manifest::Entry& entry : store_->manifest().segments) {
+    // Older formats do not say when their spans came: at the end of the partition at the latest.
+    const std::uint64_t received = entry.received_ns > 0
+                                       ? entry.received_ns
+                                       : entry.partition_ns + options_.store.partition_ns;
+    states.push_back({.id = entry.id,
+                      .partition_ns = entry.partition_ns,
+                      .received_ns = received,
+                      .sampled = entry.sampled,
+                      .reader = store_->segment(entry.id)});
+  }
+  return states;
+}
+
+base::Status Lane::Remove(std::uint64_t segment, const segment::Removal& removal) {
+  const std::lock_guard merging(merge_mutex_);
+  std::optional<segment::MergePlan> plan;
+  {
+    const std::lock_guard lock(store_mutex_);
+    plan = store_->PlanRemoval(segment, removal);
+  }
+  return plan ? Carry(*plan) : base::Ok();
+}
+
+base::Status Lane::SetAside(std::uint64_t segment, const base::Status& why) {
+  const std::lock_guard lock(store_mutex_);
+  return store_->FinishMerge({}, {.damaged = segment, .why = why});
 }
 
 // A disk that stays full is said once.

@@ -39,6 +39,15 @@ struct Standing {
   std::uint64_t segment_bytes = 0;
 };
 
+// One of a lane's segments.
+struct SegmentState {
+  std::uint64_t id = 0;
+  std::uint64_t partition_ns = 0;  // no span of it came before
+  std::uint64_t received_ns = 0;  // nor after
+  bool sampled = false;
+  std::shared_ptr<const segment::SegmentReader> reader = {};
+};
+
 // A store and the thread that writes to it. Deliveries wait in a queue; the thread takes all there are,
 // appends them, syncs once and then tells each that it is durable. A second thread merges and drops.
 class Lane {
@@ -67,6 +76,13 @@ class Lane {
   // As segment::Source says. Any thread.
   [[nodiscard]] segment::Source::Segments Snapshot(const segment::Source::ReadBlock& read) const;
   [[nodiscard]] Standing standing() const;
+  // Any thread, as all that follows.
+  [[nodiscard]] std::vector<SegmentState> Segments() const;
+  // Takes spans out of a segment; waits for a merge that is going on. Ok when there is no such segment
+  // (any more), too.
+  [[nodiscard]] base::Status Remove(std::uint64_t segment, const segment::Removal& removal);
+  // A segment that is damaged.
+  [[nodiscard]] base::Status SetAside(std::uint64_t segment, const base::Status& why);
   // Merges until nothing is left to join, and drops what is over; what the second thread does.
   void Upkeep();
 
@@ -98,6 +114,8 @@ class Lane {
   void Retain();
   [[nodiscard]] bool TrustsClock(std::uint64_t now_ns);
   bool MergeOnce(std::size_t least);
+  // Runs a plan and puts its outcome in place. The caller holds merge_mutex_ since it was made.
+  base::Status Carry(const segment::MergePlan& plan);
   void Warn(const base::Status& status);
 
   const LaneOptions options_;
@@ -107,6 +125,7 @@ class Lane {
   DeliveryReader reader_;  // for the log's replay
   Recycle recycle_;
 
+  std::mutex merge_mutex_;  // of a plan, from its making to its end; taken before store_mutex_
   // The store has one user at a time; who only reads shares it.
   mutable std::shared_mutex store_mutex_;
   std::unique_ptr<segment::Store> store_;  // and all below: guarded by store_mutex_

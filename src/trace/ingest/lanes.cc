@@ -99,6 +99,7 @@ base::Result<std::unique_ptr<Lanes>> Lanes::Open(const std::string& folder,
   std::unique_ptr<Lanes> lanes(new Lanes(options));
   ASSIGN_OR_RETURN(lanes->lock_, LockFolder(folder));
   RETURN_IF_ERROR(lanes->OpenLanes(folder, clock, log));
+  RETURN_IF_ERROR(lanes->OpenSampler(folder, clock, log));
   return lanes;
 }
 
@@ -134,7 +135,39 @@ Lanes::~Lanes() {
   if (lock_ >= 0) close(lock_);
 }
 
+base::Status Lanes::OpenSampler(const std::string& folder, const base::Clock& clock,
+                                base::Log& log) {
+  if (!options_.sampling.on) return base::Ok();
+  ASSIGN_OR_RETURN(auto files, segment::OpenFolder(folder + "/sampling"));
+  files_.push_back(std::move(files));
+  ASSIGN_OR_RETURN(sampler_, TailSampler::Open(*files_.back(), options_.sampling, clock, log));
+  sampling_ = std::thread([this, &log] { KeepSampling(log); });
+  return base::Ok();
+}
+
+void Lanes::KeepSampling(base::Log& log) {
+  std::string said;
+  const auto pause = std::chrono::nanoseconds(options_.lane.upkeep_ns);
+  const auto stopped = [&](std::chrono::nanoseconds wait) {
+    std::unique_lock lock(sampling_mutex_);
+    return sampling_wake_.wait_for(lock, wait, [&] { return stopping_; });
+  };
+  while (!stopped(pause)) {
+    auto more = sampler_->Round(lanes_);
+    while (more.ok() && *more && !stopped({})) more = sampler_->Round(lanes_);
+    if (more.ok() || more.status().message() == said) continue;
+    said = more.status().message();
+    log.Warning("traces: sampling: " + said);
+  }
+}
+
 void Lanes::Stop() {
+  {
+    const std::lock_guard lock(sampling_mutex_);
+    stopping_ = true;
+    sampling_wake_.notify_all();
+  }
+  if (sampling_.joinable()) sampling_.join();
   for (const auto& lane : lanes_) lane->Stop();
   if (logs_) logs_->Stop();
 }

@@ -1,11 +1,14 @@
 #pragma once
 
+#include <condition_variable>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <string_view>
+#include <thread>
 #include <vector>
 
 #include "base/core/byte_budget.h"
@@ -15,6 +18,8 @@
 #include "trace/ingest/delivery.h"
 #include "trace/ingest/lane.h"
 #include "trace/ingest/mask.h"
+#include "trace/ingest/sampling.h"
+#include "trace/ingest/tail_sampler.h"
 #include "trace/segment/file_system.h"
 #include "trace/segment/source.h"
 
@@ -25,6 +30,7 @@ struct LanesOptions {
   std::size_t lanes = 1;  // a folder that has more opens them all
   std::size_t memory_bytes = 256u << 20;  // of requests under way; past it they are sent away
   MaskRules mask = {};
+  SamplingRules sampling = {};
 };
 
 // All that is kept in one folder: one lane of spans or several, each with a folder of its own (lane-00,
@@ -64,6 +70,8 @@ class Lanes : public segment::Source {
 
  private:
   explicit Lanes(const LanesOptions& options);
+  base::Status OpenSampler(const std::string& folder, const base::Clock& clock, base::Log& log);
+  void KeepSampling(base::Log& log);  // the thread
   base::Status OpenLanes(const std::string& folder, const base::Clock& clock, base::Log& log);
   base::Result<std::unique_ptr<Lane>> OpenLane(const std::string& folder,
                                                const LaneOptions& options, const base::Clock& clock,
@@ -91,6 +99,11 @@ class Lanes : public segment::Source {
   std::vector<std::unique_ptr<Lane>> lanes_;  // goes before what they use
   std::unique_ptr<Lane> logs_;
   LogSource log_source_{*this};
+  std::unique_ptr<TailSampler> sampler_;  // null: everything is kept
+  std::mutex sampling_mutex_;
+  std::condition_variable sampling_wake_;
+  bool stopping_ = false;  // guarded by sampling_mutex_
+  std::thread sampling_;
 };
 
 // {"received":...,"accepted":...,"rejected":{...},...,"receivers":[{"receiver":...,"service":...}]}: the

@@ -140,6 +140,10 @@ class Store {
 
   [[nodiscard]] const Block& block() const { return block_; }
   [[nodiscard]] std::vector<std::shared_ptr<const SegmentReader>> segments() const;
+  // One that the manifest names.
+  [[nodiscard]] std::shared_ptr<const SegmentReader> segment(std::uint64_t id) const {
+    return open_.at(id);
+  }
   // Begin of the partition that the block belongs to, when it has rows.
   [[nodiscard]] std::uint64_t block_partition_ns() const { return block_partition_ns_; }
   [[nodiscard]] const Manifest& manifest() const { return manifest_; }
