@@ -1,7 +1,9 @@
 #include "api/router.h"
 
 #include <charconv>
+#include <map>
 #include <utility>
+#include <vector>
 
 #include "base/json_writer.h"
 
@@ -34,6 +36,35 @@ bool Matches(std::string_view pattern, std::string_view path,
 }
 
 constexpr std::string_view kOpenApi = "/api/v1/openapi.json";
+
+std::string LowerCase(std::string_view text) {
+  std::string out(text);
+  for (char& c : out) c = static_cast<char>(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c);
+  return out;
+}
+
+void PutParameter(std::string_view name, std::string_view in, std::string_view text,
+                  base::JsonWriter& json) {
+  json.Object().Field("name", name).Field("in", in).Field("required", in == "path");
+  json.Field("description", text);
+  json.Key("schema").Object().Field("type", "string").EndObject().EndObject();
+}
+
+// A path's member of the OpenAPI document, named after the method.
+void PutOperation(const Route& route, base::JsonWriter& json) {
+  json.Key(LowerCase(route.method)).Object().Field("summary", route.summary);
+  json.Key("parameters").List();
+  for (std::size_t at = route.pattern.find('{'); at != route.pattern.npos;
+       at = route.pattern.find('{', at + 1)) {
+    const std::size_t end = route.pattern.find('}', at);
+    PutParameter(route.pattern.substr(at + 1, end - at - 1), "path", "", json);
+  }
+  for (const Parameter& each : route.parameters) {
+    PutParameter(each.name, "query", each.description, json);
+  }
+  json.EndList().Key("responses").Object().Key("200").Object();
+  json.Field("description", "JSON").EndObject().EndObject().EndObject();
+}
 
 }  // namespace
 
@@ -74,14 +105,20 @@ http::Response Router::Handle(const http::Request& request) const {
     const std::string_view name = Take(pair, '=');
     call.query.emplace(PercentDecoded(name, Plus::kIsSpace), PercentDecoded(pair, Plus::kIsSpace));
   }
-  const bool get = request.method == "GET" || request.method == "HEAD";
-  if (request.path() == kOpenApi && get) return {.body = OpenApi()};
+  const std::string_view method =
+      request.method == "HEAD" ? "GET" : std::string_view(request.method);
+  if (request.path() == kOpenApi && method == "GET") return {.body = OpenApi()};
+  std::string allowed;
   for (const Route& route : routes_) {
     if (!Matches(route.pattern, request.path(), call.path)) continue;
-    if (get) return route.answer(call);
-    http::Response refused = ErrorResponse(base::InvalidArgument("only GET is understood here"));
+    if (route.method == method) return route.answer(call);
+    allowed += (allowed.empty() ? "" : ", ") + std::string(route.method);
+  }
+  if (!allowed.empty()) {
+    http::Response refused =
+        ErrorResponse(base::InvalidArgument("only " + allowed + " is understood here"));
     refused.status = 405;
-    refused.headers.emplace_back("Allow", "GET");
+    refused.headers.emplace_back("Allow", allowed);
     return refused;
   }
   return ErrorResponse(base::NotFound("nothing is at " + std::string(request.path()) + "; " +
@@ -93,22 +130,12 @@ std::string Router::OpenApi() const {
   json.Object().Field("openapi", "3.0.3");
   json.Key("info").Object().Field("title", "Ronda").Field("version", "1").EndObject();
   json.Key("paths").Object();
-  for (const Route& route : routes_) {
-    json.Key(route.pattern).Object().Key("get").Object().Field("summary", route.summary);
-    json.Key("parameters").List();
-    const auto parameter = [&](std::string_view name, std::string_view in, std::string_view text) {
-      json.Object().Field("name", name).Field("in", in).Field("required", in == "path");
-      json.Field("description", text);
-      json.Key("schema").Object().Field("type", "string").EndObject().EndObject();
-    };
-    for (std::size_t at = route.pattern.find('{'); at != route.pattern.npos;
-         at = route.pattern.find('{', at + 1)) {
-      const std::size_t end = route.pattern.find('}', at);
-      parameter(route.pattern.substr(at + 1, end - at - 1), "path", "");
-    }
-    for (const Parameter& each : route.parameters) parameter(each.name, "query", each.description);
-    json.EndList().Key("responses").Object().Key("200").Object();
-    json.Field("description", "JSON").EndObject().EndObject().EndObject().EndObject();
+  std::map<std::string_view, std::vector<const Route*>> paths;
+  for (const Route& route : routes_) paths[route.pattern].push_back(&route);
+  for (const auto& [pattern, routes] : paths) {
+    json.Key(pattern).Object();
+    for (const Route* route : routes) PutOperation(*route, json);
+    json.EndObject();
   }
   json.EndObject().EndObject();
   return std::move(json.out);

@@ -29,7 +29,9 @@ struct Parameter {
 
 // A row of the API: what it answers to, and what its document says.
 struct Route {
-  std::string_view pattern;  // "/api/v1/traces/{id}"; GET
+  std::string_view pattern;  // "/api/v1/traces/{id}"
+  // What changes something is PUT or DELETE, which a web page elsewhere cannot send without asking.
+  std::string_view method = "GET";
   std::string_view summary;
   std::vector<Parameter> parameters;  // of the query
   std::function<http::Response(const Call&)> answer;  // any thread, several at a time

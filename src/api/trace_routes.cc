@@ -4,9 +4,11 @@
 #include <limits>
 
 #include "api/trace_json.h"
+#include "trace/query/export.h"
 #include "trace/query/query_text.h"
 #include "trace/query/search.h"
 #include "trace/query/trace_reader.h"
+#include "wire/otlp/json_encode.h"
 
 namespace ronda::api {
 
@@ -14,6 +16,7 @@ namespace query = trace::query;
 
 namespace {
 
+constexpr std::uint64_t kMostExported = 100'000;
 constexpr std::uint64_t kLongestNs = 30'000'000'000;  // a search
 
 }  // namespace
@@ -46,6 +49,12 @@ void TraceRoutes::AddTo(Router& router) {
               .summary = "A trace as it is drawn: tree, clocks, critical path",
               .parameters = {},
               .answer = [this](const Call& call) { return Trace(call); }});
+  router.Add({.pattern = "/api/v1/export",
+              .summary = "Spans of a range of time: a line about the page, a line of OTLP/JSON",
+              .parameters = {{"start", "Spans that begin at or after it: ns since 1970"},
+                             {"end", "and before it: ns since 1970"},
+                             {"limit", "About how many, 1 to 100000; 10000"}},
+              .answer = [this](const Call& call) { return Export(call); }});
   router.Add({.pattern = "/api/v1/services",
               .summary = "The services that sent spans",
               .parameters = {},
@@ -107,6 +116,32 @@ http::Response TraceRoutes::Search(const Call& call) {
   for (const std::string& notice : found->notices) json.Text(notice);
   json.EndList().EndObject();
   return {.body = std::move(json.out)};
+}
+
+http::Response TraceRoutes::Export(const Call& call) {
+  const auto start = NumberIn(call, "start", 0);
+  const auto end = NumberIn(call, "end", std::numeric_limits<std::uint64_t>::max());
+  const auto limit = NumberIn(call, "limit", 10'000);
+  for (const auto* number : {&start, &end, &limit}) {
+    if (!number->ok()) return ErrorResponse(number->status());
+  }
+  if (*limit < 1 || *limit > kMostExported) {
+    return ErrorResponse(base::InvalidArgument("limit is between 1 and 100000"));
+  }
+  const auto page = query::ReadExportPage(source_, *start, *end, *limit);
+  if (!page.ok()) return ErrorResponse(page.status());
+  base::JsonWriter json;
+  json.Object().Field("spans", page->batch.spans.size());
+  if (page->next_ns) json.Field("next", std::to_string(*page->next_ns));
+  json.Key("notices").List();
+  for (const std::string& notice : page->notices) json.Text(notice);
+  json.EndList().EndObject();
+  http::Response response{.content_type = "application/x-ndjson", .body = std::move(json.out)};
+  response.body += '\n';
+  if (page->batch.spans.empty()) return response;
+  EncodeTracesJson(page->batch, response.body);
+  response.body += '\n';
+  return response;
 }
 
 http::Response TraceRoutes::Services(const Call&) {

@@ -21,6 +21,7 @@ class TraceRoutes {
 
   http::Response Trace(const Call& call);
   http::Response Search(const Call& call);
+  http::Response Export(const Call& call);
   http::Response Services(const Call& call);
   http::Response Operations(const Call& call);
   http::Response JaegerServices(const Call& call);

@@ -39,6 +39,7 @@ base::Code CodeOf(int status) {
     case 400: return base::Code::kInvalidArgument;
     case 401: return base::Code::kUnauthenticated;
     case 404: return base::Code::kNotFound;
+    case 409: return base::Code::kAlreadyExists;
     case 504: return base::Code::kDeadlineExceeded;
     default: return status >= 500 ? base::Code::kUnavailable : base::Code::kUnknown;
   }
@@ -64,7 +65,7 @@ TraceClient::TraceClient(const base::Options& options) : api_(options.String("ap
   if (options.Has("token")) authorization_ = "Bearer " + options.String("token");
 }
 
-base::Status TraceClient::Fetch(const std::string& url, int& status) {
+base::Status TraceClient::Fetch(std::string_view method, const std::string& url, int& status) {
   std::string storage;
   ASSIGN_OR_RETURN(const net::Url parsed, net::ParseUrl(url, storage));
   ASSIGN_OR_RETURN(const auto reactor, net::Reactor::Create());
@@ -75,6 +76,7 @@ base::Status TraceClient::Fetch(const std::string& url, int& status) {
   if (!authorization_.empty()) headers.push_back({"Authorization", authorization_});
   Waiting waiting(*reactor, body_);
   net::HttpRequest request;
+  request.method = method;
   request.tls = parsed.tls;
   request.host = parsed.host;
   request.port = parsed.port;
@@ -93,8 +95,8 @@ base::Status TraceClient::Fetch(const std::string& url, int& status) {
   return base::Ok();
 }
 
-base::Result<simdjson::dom::element> TraceClient::Get(
-    std::string path, const std::vector<std::pair<std::string, std::string>>& parameters) {
+base::Status TraceClient::Ask(std::string_view method, std::string path,
+                              const std::vector<std::pair<std::string, std::string>>& parameters) {
   char separator = '?';
   for (const auto& [name, value] : parameters) {
     path += separator;
@@ -103,17 +105,30 @@ base::Result<simdjson::dom::element> TraceClient::Get(
     separator = '&';
   }
   int status = 0;
-  RETURN_IF_ERROR(Fetch(api_ + path, status));
+  RETURN_IF_ERROR(Fetch(method, api_ + path, status));
+  if (status == 200) return base::Ok();
   simdjson::dom::element json;
   const bool readable = parser_.parse(body_).get(json) == simdjson::SUCCESS;
-  if (status != 200) {
-    const std::string message = readable ? TextOf(json, "message") : "";
-    return base::Status(CodeOf(status), message.empty()
-                                            ? fmt::format("{} answers with status {}", api_, status)
-                                            : message);
+  const std::string message = readable ? TextOf(json, "message") : "";
+  return base::Status(CodeOf(status), message.empty()
+                                          ? fmt::format("{} answers with status {}", api_, status)
+                                          : message);
+}
+
+base::Result<simdjson::dom::element> TraceClient::Json(
+    std::string_view method, std::string path,
+    const std::vector<std::pair<std::string, std::string>>& parameters) {
+  RETURN_IF_ERROR(Ask(method, std::move(path), parameters));
+  simdjson::dom::element json;
+  if (parser_.parse(body_).get(json) != simdjson::SUCCESS) {
+    return base::Unavailable(api_ + " answers with something that is no JSON");
   }
-  if (!readable) return base::Unavailable(api_ + " answers with something that is no JSON");
   return json;
+}
+
+base::Result<simdjson::dom::element> TraceClient::Get(
+    std::string path, const std::vector<std::pair<std::string, std::string>>& parameters) {
+  return Json("GET", std::move(path), parameters);
 }
 
 std::string TextOf(simdjson::dom::element object, std::string_view key) {

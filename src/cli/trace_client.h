@@ -26,11 +26,19 @@ class TraceClient {
   // when nobody answers at --api.
   [[nodiscard]] base::Result<simdjson::dom::element> Get(
       std::string path, const std::vector<std::pair<std::string, std::string>>& parameters = {});
+  // The same with another method: PUT and DELETE change something.
+  [[nodiscard]] base::Result<simdjson::dom::element> Json(
+      std::string_view method, std::string path,
+      const std::vector<std::pair<std::string, std::string>>& parameters = {});
+  // The same, and what comes is in body() whatever it is.
+  [[nodiscard]] base::Status Ask(
+      std::string_view method, std::string path,
+      const std::vector<std::pair<std::string, std::string>>& parameters = {});
   // The last answer as it came.
   [[nodiscard]] const std::string& body() const { return body_; }
 
  private:
-  base::Status Fetch(const std::string& url, int& status);
+  base::Status Fetch(std::string_view method, const std::string& url, int& status);
 
   std::string api_;
   std::string authorization_;

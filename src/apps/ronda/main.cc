@@ -22,7 +22,7 @@ ronda::cli::StreamKind KindOf(int fd) {
 // Roles, which run servers: behind the commands that people call most.
 void AddRoles(std::vector<ronda::cli::Command>& commands) {
   const auto at = std::ranges::find(commands, "report compare", &ronda::cli::Command::name);
-  commands.insert(at, ronda::apps::TracesCommand());
+  commands.insert(at, {ronda::apps::TracesCommand(), ronda::apps::TracesRestoreCommand()});
 }
 
 }  // namespace

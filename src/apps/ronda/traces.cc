@@ -13,6 +13,7 @@
 #include "api/trace_routes.h"
 #include "apps/ronda/sampling_file.h"
 #include "base/core/ids.h"
+#include "base/json_writer.h"
 #include "base/options.h"
 #include "http/server.h"
 #include "trace/ingest/lanes.h"
@@ -255,8 +256,37 @@ http::Response LogsOf(ingest::Lanes& lanes, const api::Call& call) {
   return response;
 }
 
+// Removes a service's spans for a while; whoever wants all of them gone asks until it is done.
+http::Response DeleteService(ingest::Lanes& lanes, const base::Clock& clock,
+                             const api::Call& call) {
+  constexpr std::uint64_t kWhileNs = 20'000'000'000;
+  const auto deleted = lanes.DeleteService(call.path.at("service"), clock.MonotonicNs() + kWhileNs);
+  if (!deleted.ok()) return api::ErrorResponse(deleted.status());
+  base::JsonWriter json;
+  json.Object().Field("deleted", deleted->spans).Field("done", deleted->done).EndObject();
+  return {.body = std::move(json.out)};
+}
+
+http::Response BackUp(ingest::Lanes& lanes, const api::Call& call) {
+  const auto folder = lanes.BackUp(call.path.at("name"));
+  if (!folder.ok()) return api::ErrorResponse(folder.status());
+  base::JsonWriter json;
+  json.Object().Field("folder", *folder).EndObject();
+  return {.body = std::move(json.out)};
+}
+
 // What this role adds to the routes of traces.
-void AddOwnRoutes(ingest::Lanes& lanes, api::Router& router) {
+void AddOwnRoutes(ingest::Lanes& lanes, const base::Clock& clock, api::Router& router) {
+  router.Add({.pattern = "/api/v1/services/{service}/spans",
+              .method = "DELETE",
+              .summary = "Removes what a service has sent up to now; again until it is done",
+              .parameters = {},
+              .answer = [&](const api::Call& call) { return DeleteService(lanes, clock, call); }});
+  router.Add({.pattern = "/api/v1/backups/{name}",
+              .method = "PUT",
+              .summary = "Makes a copy of everything, in the folder backups/NAME of the data",
+              .parameters = {},
+              .answer = [&](const api::Call& call) { return BackUp(lanes, call); }});
   router.Add({.pattern = "/api/v1/ledger",
               .summary = "What became of everything received",
               .parameters = {},
@@ -280,7 +310,7 @@ base::Result<base::ExitCode> Traces(const cli::Invocation& invocation, cli::Cont
   api::TraceRoutes routes(*lanes, context.clock);
   api::Router router;
   routes.AddTo(router);
-  AddOwnRoutes(*lanes, router);
+  AddOwnRoutes(*lanes, context.clock, router);
   ASSIGN_OR_RETURN(const auto api, Listen(
                                        options, given, "http",
                                        [&](const http::Request& request, const http::Reply& reply) {

@@ -15,6 +15,9 @@ namespace ronda::cli {
 [[nodiscard]] Command TraceShowCommand();      // trace.cc
 [[nodiscard]] Command TraceServicesCommand();  // trace.cc
 [[nodiscard]] Command TraceDecodeCommand();    // trace.cc
+[[nodiscard]] Command TraceExportCommand();    // trace_keep.cc
+[[nodiscard]] Command TraceBackupCommand();    // trace_keep.cc
+[[nodiscard]] Command TraceDeleteCommand();    // trace_keep.cc
 [[nodiscard]] Command HelpCommand();           // help.cc
 [[nodiscard]] Command VersionCommand();        // version.cc
 [[nodiscard]] Command ConfigExplainCommand();  // config_explain.cc

@@ -365,12 +365,59 @@ std::vector<SegmentState> Lane::Segments() const {
 
 base::Status Lane::Remove(std::uint64_t segment, const segment::Removal& removal) {
   const std::lock_guard merging(merge_mutex_);
+  return RemoveNow(segment, removal);
+}
+
+base::Status Lane::RemoveNow(std::uint64_t segment, const segment::Removal& removal) {
   std::optional<segment::MergePlan> plan;
   {
     const std::lock_guard lock(store_mutex_);
     plan = store_->PlanRemoval(segment, removal);
   }
   return plan ? Carry(*plan) : base::Ok();
+}
+
+base::Result<std::vector<std::uint64_t>> Lane::SegmentsOf(const std::string& service) {
+  const std::lock_guard lock(store_mutex_);
+  RETURN_IF_ERROR(store_->Seal());
+  std::vector<std::uint64_t> ids;
+  for (const segment::Manifest::Entry& entry : store_->manifest().segments) {
+    if (entry.census->Has(service) || entry.census->Has(segment::Census::kOther)) {
+      ids.push_back(entry.id);
+    }
+  }
+  return ids;
+}
+
+std::uint64_t Lane::deleted() const {
+  const std::shared_lock lock(store_mutex_);
+  return store_->counts().deleted;
+}
+
+base::Result<Deleted> Lane::DeleteService(const std::string& service, std::uint64_t deadline_ns) {
+  const segment::Removal removal{
+      .why = segment::Gone::kDeleted,
+      .takes = [&](const otlp::SpanBatch& batch, const otlp::Span& span) {
+        return segment::ServiceOf(batch, batch.resources[batch.scopes[span.scope].resource]) ==
+               service;
+      }};
+  // No merge may carry spans from a segment to come into one that is done.
+  const std::lock_guard merging(merge_mutex_);
+  const std::uint64_t before = deleted();
+  Deleted result;
+  ASSIGN_OR_RETURN(const std::vector<std::uint64_t> ids, SegmentsOf(service));
+  for (const std::uint64_t id : ids) {
+    result.done = clock_.MonotonicNs() < deadline_ns;
+    if (!result.done) break;
+    RETURN_IF_ERROR(RemoveNow(id, removal));
+  }
+  result.spans = deleted() - before;
+  return result;
+}
+
+base::Status Lane::BackUp(segment::FileSystem& to) {
+  const std::lock_guard lock(store_mutex_);
+  return store_->BackUp(to);
 }
 
 base::Status Lane::SetAside(std::uint64_t segment, const base::Status& why) {

@@ -48,6 +48,12 @@ struct SegmentState {
   std::shared_ptr<const segment::SegmentReader> reader = {};
 };
 
+// What a deletion has come to.
+struct Deleted {
+  std::uint64_t spans = 0;
+  bool done = true;  // false: there may be more
+};
+
 // A store and the thread that writes to it. Deliveries wait in a queue; the thread takes all there are,
 // appends them, syncs once and then tells each that it is durable. A second thread merges and drops.
 class Lane {
@@ -81,6 +87,12 @@ class Lane {
   // Takes spans out of a segment; waits for a merge that is going on. Ok when there is no such segment
   // (any more), too.
   [[nodiscard]] base::Status Remove(std::uint64_t segment, const segment::Removal& removal);
+  // Removes what a service has sent up to now; merges wait. Stops at `deadline_ns` (monotonic): what
+  // was removed by then stays removed.
+  [[nodiscard]] base::Result<Deleted> DeleteService(const std::string& service,
+                                                    std::uint64_t deadline_ns);
+  // Makes an empty folder a copy of the lane at this moment.
+  [[nodiscard]] base::Status BackUp(segment::FileSystem& to);
   // A segment that is damaged.
   [[nodiscard]] base::Status SetAside(std::uint64_t segment, const base::Status& why);
   // Merges until nothing is left to join, and drops what is over; what the second thread does.
@@ -114,7 +126,11 @@ class Lane {
   void Retain();
   [[nodiscard]] bool TrustsClock(std::uint64_t now_ns);
   bool MergeOnce(std::size_t least);
-  // Runs a plan and puts its outcome in place. The caller holds merge_mutex_ since it was made.
+  // The segments that may have spans of a service, after what is in the block has become one.
+  base::Result<std::vector<std::uint64_t>> SegmentsOf(const std::string& service);
+  base::Status RemoveNow(std::uint64_t segment, const segment::Removal& removal);
+  [[nodiscard]] std::uint64_t deleted() const;
+  // Runs a plan and puts its outcome in place. The caller of these two holds merge_mutex_.
   base::Status Carry(const segment::MergePlan& plan);
   void Warn(const base::Status& status);
 

@@ -9,10 +9,13 @@
 #include <iterator>
 #include <numeric>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "trace/ingest/lane_test_util.h"
 #include "trace/ingest/lanes.h"
+#include "trace/ingest/restore.h"
+#include "trace/segment/columns.h"
 #include "trace/segment/log_rows.h"
 #include "wire/otlp/encode.h"
 #include "wire/otlp/json_encode.h"
@@ -184,6 +187,67 @@ TEST(LaneTest, AnOlderFolderOpensAndItsLedgerIsWhole) {
     EXPECT_EQ(rig.PlaceOf("otlp-grpc", "shop"), Place{.stored = 47});
     EXPECT_EQ(rig.PlaceOf("otlp-http", "shop"), (Place{.stored = 45, .expired = 60}));
   }
+}
+
+TEST(LaneTest, ADeletionKilledAtEveryStepIsCountedOnceAndGoesOnWhenAskedAgain) {
+  const auto live = [](Rig& rig) {
+    for (std::uint64_t i = 0; i < 6; ++i) {
+      (void)rig
+          .Submit(RequestOf(i, 10, "", i % 3 == 0 ? "mall" : "shop"), i % 2 == 0 ? "test" : "other")
+          .get();
+    }
+  };
+  const auto erase = [](Rig& rig) { return rig.lane->DeleteService("mall", ~std::uint64_t{0}); };
+  Rig counting;
+  ASSERT_TRUE(counting.Open().ok());
+  live(counting);
+  const std::uint64_t begin = counting.files.steps();
+  ASSERT_EQ(erase(counting)->spans, 20u);
+  const std::uint64_t end = counting.files.steps();
+  ASSERT_GT(end, begin + 8);
+  for (std::uint64_t step = begin; step < end; ++step) {
+    SCOPED_TRACE(step);
+    Rig rig(step);
+    ASSERT_TRUE(rig.Open().ok());
+    live(rig);
+    rig.files.DieAt(step);
+    (void)erase(rig);
+    rig.lane.reset();
+    rig.files.Reboot();
+    ASSERT_TRUE(rig.Open().ok());
+    rig.ExpectBalanced();
+    const auto rest = erase(rig);
+    ASSERT_TRUE(rest.ok() && rest->done);
+    rig.ExpectBalanced();
+    EXPECT_EQ(rig.lane->standing().spans.deleted, 20u);
+    EXPECT_EQ(rig.PlaceOf("test", "mall"), Place{.deleted = 10});
+    EXPECT_EQ(rig.PlaceOf("test", "shop"), Place{.stored = 20});
+    EXPECT_EQ(rig.Spans().size(), 40u);
+    // Not a trace of it in what is on disk.
+    for (const auto& segment : rig.lane->Segments()) {
+      const auto columns = segment::ColumnsOf(*segment.reader);
+      EXPECT_FALSE(segment::CensusOf(*columns)->Has("mall"));
+      const otlp::SpanBatch& scopes = **columns->Scopes();
+      for (const otlp::Resource& resource : scopes.resources) {
+        EXPECT_EQ(segment::ServiceOf(scopes, resource), "shop");
+      }
+    }
+  }
+}
+
+TEST(LaneTest, ADeletionStopsAtItsDeadlineAndSaysSo) {
+  Rig rig;
+  ASSERT_TRUE(rig.Open().ok());
+  ASSERT_EQ(rig.Send(RequestOf(1, 5)), base::Code::kOk);
+  const auto none = rig.lane->DeleteService("shop", 0);
+  ASSERT_TRUE(none.ok());
+  EXPECT_EQ(none->spans, 0u);
+  EXPECT_FALSE(none->done);
+  EXPECT_EQ(rig.Spans().size(), 5u);
+  EXPECT_EQ(rig.lane->DeleteService("shop", ~std::uint64_t{0})->spans, 5u);
+  ASSERT_EQ(rig.Send(RequestOf(2, 5)), base::Code::kOk);  // what comes later is kept
+  EXPECT_EQ(rig.Spans().size(), 5u);
+  rig.ExpectBalanced();
 }
 
 TEST(LaneTest, WhatIsMaskedDoesNotReachTheLog) {
@@ -406,6 +470,67 @@ TEST_F(LanesTest, LogRecordsComeBackAsTheyWereFromBlockLogAndSegment) {
   std::string read_json;
   EncodeLogsJson(read, read_json);
   EXPECT_EQ(read_json, sent_json);
+}
+
+TEST_F(LanesTest, ABackupTakenWhileSpansComeRestoresToEverySpanAcknowledgedBefore) {
+  LanesOptions options{.lanes = 2};
+  options.lane.store.block_rows = 20;
+  options.sampling.on = true;
+  ASSERT_TRUE(Open(options).ok());
+  const auto spans_of = [&] {
+    return SpansOf([&](const auto& read) { return lanes_->Snapshot(read); });
+  };
+  for (std::uint64_t i = 0; i < 30; ++i) ASSERT_TRUE(Take(RequestOf(i, 7)).ok());
+  ASSERT_TRUE(Take(LogsOf("select 1"), segment::Signal::kLogs).ok());
+  const std::vector<std::string> before = spans_of();
+  std::atomic<bool> stop = false;
+  std::thread sender([&] {
+    for (std::uint64_t i = 100; !stop; ++i) EXPECT_TRUE(Take(RequestOf(i, 7)).ok());
+  });
+  const auto backup = lanes_->BackUp("monday");
+  stop = true;
+  sender.join();
+  ASSERT_TRUE(backup.ok()) << backup.status().message();
+  EXPECT_EQ(lanes_->BackUp("monday").status().code(), base::Code::kAlreadyExists);
+  EXPECT_EQ(lanes_->BackUp("../x").status().code(), base::Code::kInvalidArgument);
+  const std::vector<std::string> after = spans_of();
+
+  const std::string data = folder_ + "/deep/data", to = folder_ + "/restored";
+  EXPECT_EQ(Restore(data, to).status().code(), base::Code::kUnavailable);  // it is open
+  const auto restored = Restore(*backup, to + "/");
+  ASSERT_TRUE(restored.ok()) << restored.status().message();
+  EXPECT_EQ(restored->log_records, 4u);
+  EXPECT_EQ(Restore(*backup, to).status().code(), base::Code::kFailedPrecondition);
+
+  auto opened = Lanes::Open(to, options, clock_, log_);
+  ASSERT_TRUE(opened.ok()) << opened.status().message();
+  lanes_ = *std::move(opened);
+  const std::vector<std::string> stored = spans_of();
+  EXPECT_EQ(stored.size(), restored->spans);
+  EXPECT_TRUE(std::ranges::includes(stored, before));
+  EXPECT_TRUE(std::ranges::includes(after, stored));
+  const Standing standing = lanes_->standing();
+  EXPECT_EQ(standing.ledger.Total().accepted, stored.size());
+  EXPECT_EQ(standing.spans.total(), stored.size());
+  EXPECT_EQ(lanes_->log_standing().ledger.Total().accepted, 4u);
+}
+
+TEST_F(LanesTest, ADamagedBackupIsRefusedAndNothingIsCopied) {
+  ASSERT_TRUE(Open({}).ok());
+  ASSERT_TRUE(Take(RequestOf(1, 7)).ok());
+  const auto backup = lanes_->BackUp("b");
+  ASSERT_TRUE(backup.ok());
+  const std::string segment = *backup + "/lane-00/" + segment::SegmentName(1);
+  {
+    std::fstream file(segment, std::ios::in | std::ios::out | std::ios::binary);
+    file.seekp(20);
+    file << "xxxx";
+  }
+  const auto restored = Restore(*backup, folder_ + "/to");
+  EXPECT_EQ(restored.status().code(), base::Code::kDataLoss);
+  EXPECT_THAT(restored.status().message(), HasSubstr("lane-00/segment-000000000001"));
+  EXPECT_FALSE(std::filesystem::exists(folder_ + "/to"));
+  EXPECT_EQ(Restore(folder_, folder_ + "/to").status().code(), base::Code::kFailedPrecondition);
 }
 
 TEST_F(LanesTest, AFolderBelongsToOneProcess) {

@@ -5,12 +5,31 @@
 #include <sys/file.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <filesystem>
 #include <utility>
 
 namespace ronda::trace::ingest {
 namespace {
+
+constexpr std::string_view kLogs = "logs-00";
+constexpr std::string_view kSampling = "sampling";
+constexpr std::string_view kBackups = "backups";
+
+base::Status CheckBackupName(std::string_view name) {
+  const auto fits = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' ||
+           c == '_' || c == '-';
+  };
+  if (name.empty() || name.size() > 100 || name.front() == '.' ||
+      name.ends_with(segment::kUnfinished) || !std::ranges::all_of(name, fits)) {
+    return base::InvalidArgument(
+        "a backup\'s name has up to 100 letters, digits, \'.\', \'_\' "
+        "and \'-\', and no \'.\' in front");
+  }
+  return base::Ok();
+}
 
 std::string LaneName(std::size_t number) { return fmt::format("lane-{:02}", number); }
 
@@ -97,6 +116,7 @@ base::Result<std::unique_ptr<Lanes>> Lanes::Open(const std::string& folder,
                                                  const LanesOptions& options,
                                                  const base::Clock& clock, base::Log& log) {
   std::unique_ptr<Lanes> lanes(new Lanes(options));
+  lanes->folder_ = folder;
   ASSIGN_OR_RETURN(lanes->lock_, LockFolder(folder));
   RETURN_IF_ERROR(lanes->OpenLanes(folder, clock, log));
   RETURN_IF_ERROR(lanes->OpenSampler(folder, clock, log));
@@ -124,7 +144,7 @@ base::Status Lanes::OpenLanes(const std::string& folder, const base::Clock& cloc
     lanes_.push_back(std::move(opened));
   }
   lane.store.signal = segment::Signal::kLogs;
-  ASSIGN_OR_RETURN(logs_, OpenLane(folder + "/logs-00", lane, clock, log));
+  ASSIGN_OR_RETURN(logs_, OpenLane(folder + "/" + std::string(kLogs), lane, clock, log));
   return base::Ok();
 }
 
@@ -138,11 +158,16 @@ Lanes::~Lanes() {
 base::Status Lanes::OpenSampler(const std::string& folder, const base::Clock& clock,
                                 base::Log& log) {
   if (!options_.sampling.on) return base::Ok();
-  ASSIGN_OR_RETURN(auto files, segment::OpenFolder(folder + "/sampling"));
+  ASSIGN_OR_RETURN(auto files, segment::OpenFolder(folder + "/" + std::string(kSampling)));
   files_.push_back(std::move(files));
   ASSIGN_OR_RETURN(sampler_, TailSampler::Open(*files_.back(), options_.sampling, clock, log));
   sampling_ = std::thread([this, &log] { KeepSampling(log); });
   return base::Ok();
+}
+
+base::Result<bool> Lanes::SampleOnce() {
+  const std::lock_guard lock(round_mutex_);
+  return sampler_->Round(lanes_);
 }
 
 void Lanes::KeepSampling(base::Log& log) {
@@ -153,8 +178,8 @@ void Lanes::KeepSampling(base::Log& log) {
     return sampling_wake_.wait_for(lock, wait, [&] { return stopping_; });
   };
   while (!stopped(pause)) {
-    auto more = sampler_->Round(lanes_);
-    while (more.ok() && *more && !stopped({})) more = sampler_->Round(lanes_);
+    auto more = SampleOnce();
+    while (more.ok() && *more && !stopped({})) more = SampleOnce();
     if (more.ok() || more.status().message() == said) continue;
     said = more.status().message();
     log.Warning("traces: sampling: " + said);
@@ -170,6 +195,64 @@ void Lanes::Stop() {
   if (sampling_.joinable()) sampling_.join();
   for (const auto& lane : lanes_) lane->Stop();
   if (logs_) logs_->Stop();
+}
+
+base::Result<Deleted> Lanes::DeleteService(const std::string& service, std::uint64_t deadline_ns) {
+  Deleted all;
+  const auto add = [&](Lane& lane) -> base::Status {
+    ASSIGN_OR_RETURN(const Deleted one, lane.DeleteService(service, deadline_ns));
+    all.spans += one.spans;
+    all.done = all.done && one.done;
+    return base::Ok();
+  };
+  for (const auto& lane : lanes_) RETURN_IF_ERROR(add(*lane));
+  RETURN_IF_ERROR(add(*logs_));
+  return all;
+}
+
+base::Result<std::string> Lanes::BackUp(const std::string& name) {
+  RETURN_IF_ERROR(CheckBackupName(name));
+  const std::lock_guard one(backup_mutex_);
+  const std::string all = folder_ + "/" + std::string(kBackups), made = all + "/" + name;
+  std::error_code error;
+  if (std::filesystem::exists(made, error)) {
+    return base::AlreadyExists("there is a backup \"" + name + "\": take another name");
+  }
+  const std::string unfinished = made + std::string(segment::kUnfinished);
+  std::filesystem::remove_all(unfinished, error);  // of a process that was killed meanwhile
+  std::filesystem::create_directories(unfinished, error);
+  if (error) return base::FromErrno("make " + unfinished, error.value());
+  const base::Status copied = BackUpInto(unfinished);
+  if (copied.ok()) std::filesystem::rename(unfinished, made, error);
+  if (copied.ok() && !error) {
+    ASSIGN_OR_RETURN(const auto files, segment::OpenFolder(all));
+    RETURN_IF_ERROR(files->SyncFolder());
+    return made;
+  }
+  std::error_code ignored;
+  std::filesystem::remove_all(unfinished, ignored);
+  return copied.ok() ? base::FromErrno("name " + made, error.value()) : copied;
+}
+
+base::Status Lanes::BackUpInto(const std::string& folder) {
+  // Lanes first: what they have of a trace that a later round drops is then known to be dropped.
+  const std::lock_guard no_round(round_mutex_);
+  for (std::size_t i = 0; i < lanes_.size(); ++i) {
+    ASSIGN_OR_RETURN(const auto to, segment::OpenFolder(folder + "/" + LaneName(i)));
+    RETURN_IF_ERROR(lanes_[i]->BackUp(*to));
+  }
+  ASSIGN_OR_RETURN(const auto to, segment::OpenFolder(folder + "/" + std::string(kLogs)));
+  RETURN_IF_ERROR(logs_->BackUp(*to));
+  if (sampler_) {
+    ASSIGN_OR_RETURN(const auto from, segment::OpenFolder(folder_ + "/" + std::string(kSampling)));
+    ASSIGN_OR_RETURN(const auto verdicts,
+                     segment::OpenFolder(folder + "/" + std::string(kSampling)));
+    ASSIGN_OR_RETURN(const std::vector<std::string> names, from->List());
+    for (const std::string& name : names) RETURN_IF_ERROR(from->LinkInto(*verdicts, name));
+    RETURN_IF_ERROR(verdicts->SyncFolder());
+  }
+  ASSIGN_OR_RETURN(const auto whole, segment::OpenFolder(folder));
+  return whole->SyncFolder();
 }
 
 // The same body goes to the same lane, which knows it again.

@@ -65,6 +65,15 @@ class Lanes : public segment::Source {
   [[nodiscard]] Standing standing() const;
   [[nodiscard]] Standing log_standing() const { return logs_->standing(); }
 
+  // Removes what a service has sent up to now, spans and log records. Stops at `deadline_ns`
+  // (monotonic); asked again, it goes on.
+  [[nodiscard]] base::Result<Deleted> DeleteService(const std::string& service,
+                                                    std::uint64_t deadline_ns);
+  // Makes backups/`name` in the folder a folder of its own, with all that was acknowledged before the
+  // call. InvalidArgument for a name that is none (letters, digits, '.', '_', '-'; no '.' in front);
+  // AlreadyExists. One at a time. Returns the folder's path.
+  [[nodiscard]] base::Result<std::string> BackUp(const std::string& name);
+
   // Stores what was taken and ends the threads. Idempotent.
   void Stop();
 
@@ -72,6 +81,8 @@ class Lanes : public segment::Source {
   explicit Lanes(const LanesOptions& options);
   base::Status OpenSampler(const std::string& folder, const base::Clock& clock, base::Log& log);
   void KeepSampling(base::Log& log);  // the thread
+  base::Result<bool> SampleOnce();
+  base::Status BackUpInto(const std::string& folder);
   base::Status OpenLanes(const std::string& folder, const base::Clock& clock, base::Log& log);
   base::Result<std::unique_ptr<Lane>> OpenLane(const std::string& folder,
                                                const LaneOptions& options, const base::Clock& clock,
@@ -99,6 +110,9 @@ class Lanes : public segment::Source {
   std::vector<std::unique_ptr<Lane>> lanes_;  // goes before what they use
   std::unique_ptr<Lane> logs_;
   LogSource log_source_{*this};
+  std::string folder_;
+  std::mutex backup_mutex_;
+  std::mutex round_mutex_;  // of the sampler; a backup is of one moment between two rounds
   std::unique_ptr<TailSampler> sampler_;  // null: everything is kept
   std::mutex sampling_mutex_;
   std::condition_variable sampling_wake_;

@@ -130,6 +130,17 @@ class Folder : public FileSystem {
     return base::Ok();
   }
 
+  base::Status LinkInto(FileSystem& to, const std::string& name) override {
+    auto* const folder = dynamic_cast<Folder*>(&to);
+    if (folder == nullptr) return base::FailedPrecondition("the other folder is of another kind");
+    if (linkat(fd_.get(), name.c_str(), folder->fd_.get(), name.c_str(), 0) != 0) {
+      const std::string what = "cannot link " + PathOf(name) + " into " + folder->path_;
+      if (errno != EXDEV) return base::FromErrno(what, errno);
+      return base::FailedPrecondition(what + ": it has to be on the same file system");
+    }
+    return base::Ok();
+  }
+
   base::Status SyncFolder() override {
     if (fsync(fd_.get()) != 0) return base::FromErrno("cannot sync " + path_, errno);
     return base::Ok();

@@ -45,6 +45,9 @@ class FileSystem {
   [[nodiscard]] virtual base::Status Remove(const std::string& name) = 0;
   // Returns once creations, renames and removals survive a power cut.
   [[nodiscard]] virtual base::Status SyncFolder() = 0;
+  // The same file, which must not change any more, under its name in `to` too. FailedPrecondition
+  // where the disk cannot do that.
+  [[nodiscard]] virtual base::Status LinkInto(FileSystem& to, const std::string& name) = 0;
 };
 
 // A folder of the machine, made if it is missing.

@@ -75,6 +75,14 @@ class SimulatedFileSystem : public FileSystem {
     RETURN_IF_ERROR(Step());
     return names_.erase(name) == 1 ? base::Ok() : base::NotFound("no file " + name);
   }
+  base::Status LinkInto(FileSystem& to, const std::string& name) override {
+    const auto found = names_.find(name);
+    if (found == names_.end()) return base::NotFound("no file " + name);
+    auto& other = dynamic_cast<SimulatedFileSystem&>(to);
+    RETURN_IF_ERROR(other.Step());
+    other.names_[name] = found->second;
+    return base::Ok();
+  }
   base::Status SyncFolder() override {
     RETURN_IF_ERROR(Step());
     synced_names_ = names_;

@@ -360,6 +360,15 @@ base::Status Store::DropOver(std::uint64_t bytes) {
   return Drop([&](const Manifest::Entry& entry) { return gone.contains(entry.partition_ns); });
 }
 
+base::Status Store::BackUp(FileSystem& to) {
+  RETURN_IF_ERROR(Seal());
+  for (const Manifest::Entry& entry : manifest_.segments) {
+    RETURN_IF_ERROR(files_.LinkInto(to, SegmentName(entry.id)));
+  }
+  RETURN_IF_ERROR(to.SyncFolder());
+  return WriteWhole(to, std::string(kManifestName), EncodeManifest(manifest_));
+}
+
 base::Status Store::ReadTrace(base::TraceId trace, otlp::SpanBatch& out) {
   std::vector<std::pair<std::uint64_t, base::Status>> damaged;
   otlp::SpanBatch part;

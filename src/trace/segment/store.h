@@ -134,6 +134,11 @@ class Store {
   // Drops oldest partitions until the segments take at most `bytes`; the newest one stays.
   [[nodiscard]] base::Status DropOver(std::uint64_t bytes);
 
+  // Makes `to`, an empty folder, a store of all that is committed at this moment: seals, links the
+  // segments, which do not change, and writes the manifest last. Whoever opens `to` later does not
+  // disturb this one, nor the other way round.
+  [[nodiscard]] base::Status BackUp(FileSystem& to);
+
   // Appends a trace's spans to `out`, from all places. A segment that turns out to be damaged is set
   // aside and the rest is read.
   [[nodiscard]] base::Status ReadTrace(base::TraceId trace, otlp::SpanBatch& out);
