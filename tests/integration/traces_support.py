@@ -7,6 +7,7 @@ import signal
 import subprocess
 import tempfile
 import threading
+import unittest
 import urllib.request
 
 from ronda import BINARY, HANG, built_with
@@ -169,3 +170,24 @@ class Traces:
     def __exit__(self, *_):
         if self.process.returncode is None:
             self.kill()
+
+
+class TracesCase(unittest.TestCase):
+    """Every test has a folder."""
+
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory(prefix="ronda-traces-")
+        self.addCleanup(folder.cleanup)
+        self.folder = folder.name
+        self.data = os.path.join(folder.name, "data")
+
+    def assert_balanced(self, ledger):
+        self.assertEqual(ledger["received"], ledger["accepted"] + sum(ledger["rejected"].values()))
+        for one in [ledger, *ledger["by"]]:
+            self.assertEqual(one["accepted"], sum(
+                one[place] for place in ("stored", "deduplicated", "expired", "lost",
+                                         "sampled_out", "deleted")), one)
+        for name in ("received", "accepted", "deduplicated", "stored", "expired", "lost",
+                     "sampled_out", "deleted"):
+            self.assertEqual(ledger[name], sum(one[name] for one in ledger["by"]), name)
+        self.assertEqual(ledger["lost_requests"], 0)

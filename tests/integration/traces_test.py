@@ -7,39 +7,18 @@ import os
 import random
 import ssl
 import subprocess
-import tempfile
 import threading
 import unittest
 
 import grpc
 
 from ronda import HANG, instrumented, request, run, scenario
-from traces_support import WITH_GRPC, Traces, field, json_request_of, request_of, span
+from traces_support import (WITH_GRPC, Traces, TracesCase, field, json_request_of, request_of,
+                            span)
 
 KILL_ROUNDS = int(os.environ.get("TRACES_KILL_ROUNDS", "10"))
 SEED = int(os.environ.get("TRACES_KILL_SEED", "20261125"))
 GOOD = {"traceId": "5B8EFFF798038103D269B633813FC60C", "spanId": "eee19b7ec3c1b174", "name": "a"}
-
-
-class TracesCase(unittest.TestCase):
-    """Every test has a folder."""
-
-    def setUp(self):
-        folder = tempfile.TemporaryDirectory(prefix="ronda-traces-")
-        self.addCleanup(folder.cleanup)
-        self.folder = folder.name
-        self.data = os.path.join(folder.name, "data")
-
-    def assert_balanced(self, ledger):
-        self.assertEqual(ledger["received"], ledger["accepted"] + sum(ledger["rejected"].values()))
-        for one in [ledger, *ledger["by"]]:
-            self.assertEqual(one["accepted"], sum(
-                one[place] for place in ("stored", "deduplicated", "expired", "lost",
-                                         "sampled_out", "deleted")), one)
-        for name in ("received", "accepted", "deduplicated", "stored", "expired", "lost",
-                     "sampled_out", "deleted"):
-            self.assertEqual(ledger[name], sum(one[name] for one in ledger["by"]), name)
-        self.assertEqual(ledger["lost_requests"], 0)
 
 
 class ReceiverTest(TracesCase):
