@@ -95,7 +95,7 @@ base::Result<SamplingRules> ReadSampling(std::string name, std::string text) {
   if (documents.size() == 1) {
     Node& document = documents.front();
     // Services begin with what all have, wherever that stands.
-    std::ranges::stable_partition(document.members, [](const model::NodeMember& member) {
+    std::ranges::partition(document.members, [](const model::NodeMember& member) {
       return member.first.scalar != "services";
     });
     ReadFields(loader, document, "the sampling file", RulesFields(), rules);
