@@ -114,7 +114,7 @@ class Connection {
         length = std::strtoul(line + 15, nullptr, 10);
     }
     while (in_.size() < head + 4 + length) Receive();
-    const int status = in_.size() > 12 ? std::atoi(in_.c_str() + 9) : 0;
+    const auto status = static_cast<int>(std::strtol(in_.c_str() + sizeof "HTTP/1.1", nullptr, 10));
     in_.erase(0, head + 4 + length);
     return status;
   }
