@@ -22,6 +22,9 @@ test: setup  ## every test: release, ASan+UBSan, TSan; ends with 'N passed, N fa
 check: setup  ## layering, format, clang-tidy, banned calls, docs, ratchets
 	@scripts/check
 
+test-sdks: build  ## OpenTelemetry's own SDKs (Python, Node, Java) against ronda traces; needs their registries
+	@tests/sdks/run
+
 fuzz: setup  ## all fuzz targets, TIME seconds each (default 60); NAME=x for one
 	@scripts/fuzz --time $(or $(TIME),60) $(NAME)
 

@@ -3,6 +3,7 @@
 // sealed; then bytes on disk after merging, and the time that traces by id take.
 //
 //   trace_costs --dir DIR [--spans 1000000] [--seed 1] [--rounds 5] [--traces 500]
+//   trace_costs --dir DIR --requests FILE [--rounds 5]    what tests/sdks/run --capture wrote
 //
 // Prints one JSON object a line: the set, each round, the disk, the queries. Ends with 1 when what is read
 // back is not what was written. DIR is emptied before each round and left with the last one's files.
@@ -13,6 +14,7 @@
 #include <algorithm>
 #include <cstdio>
 #include <filesystem>
+#include <fstream>
 #include <memory>
 #include <protozero/pbf_reader.hpp>
 #include <vector>
@@ -51,16 +53,37 @@ struct Set {
   std::uint64_t spans = 0, bytes = 0;
 };
 
+void Take(ReferenceSet::Request request, Set& set) {
+  set.spans += request.spans;
+  set.bytes += request.bytes.size();
+  set.requests.push_back(std::move(request));
+}
+
+Set ReadSet(const std::string& file) {
+  Set set;
+  otlp::Decoder decoder{otlp::Limits()};
+  otlp::SpanBatch batch;
+  std::ifstream in(file, std::ios::binary);
+  for (std::uint32_t size = 0; in.read(reinterpret_cast<char*>(&size), sizeof size);) {
+    ReferenceSet::Request request{.bytes = std::string(size, '\0')};
+    if (!in.read(request.bytes.data(), size)) Must(base::DataLoss("the file ends in a request"));
+    Must(decoder.DecodeTraces(request.bytes, batch));
+    request.spans = static_cast<std::uint32_t>(batch.spans.size());
+    Take(std::move(request), set);
+  }
+  if (set.spans == 0) Must(base::DataLoss("no spans in " + file));
+  return set;
+}
+
 Set MakeSet(std::uint64_t seed, std::uint64_t spans) {
   Set set;
   ReferenceSet reference(seed);
-  const auto take = [&](ReferenceSet::Request request) {
-    set.spans += request.spans;
-    set.bytes += request.bytes.size();
-    set.requests.push_back(std::move(request));
-  };
-  while (set.spans < spans) take(reference.Next());
-  for (ReferenceSet::Request& request : reference.Rest()) take(std::move(request));
+  while (set.spans < spans) Take(reference.Next(), set);
+  for (ReferenceSet::Request& request : reference.Rest()) Take(std::move(request), set);
+  return set;
+}
+
+void PrintSet(const Set& set, std::uint64_t seed) {
   XXH3_state_t* state = XXH3_createState();
   XXH3_64bits_reset(state);
   for (const auto& request : set.requests)
@@ -71,7 +94,6 @@ Set MakeSet(std::uint64_t seed, std::uint64_t spans) {
       static_cast<std::uint64_t>(XXH3_64bits_digest(state)));
   std::fflush(stdout);
   XXH3_freeState(state);
-  return set;
 }
 
 // ---- the bare walk: every field looked at, nothing kept
@@ -79,10 +101,10 @@ Set MakeSet(std::uint64_t seed, std::uint64_t spans) {
 std::uint64_t WalkAny(protozero::pbf_reader any) {
   std::uint64_t sum = 0;
   while (any.next()) {
-    if (any.wire_type() == protozero::pbf_wire_type::length_delimited) {
-      sum += any.get_view().size();
-    } else {
-      sum += any.get_uint64();
+    switch (any.wire_type()) {
+      case protozero::pbf_wire_type::length_delimited: sum += any.get_view().size(); break;
+      case protozero::pbf_wire_type::fixed64: sum += any.get_fixed64(); break;
+      default: sum += any.get_uint64();
     }
   }
   return sum;
@@ -144,11 +166,18 @@ std::uint64_t Walk(const std::string& request) {
   std::uint64_t sum = 0;
   for (protozero::pbf_reader message(request); message.next();) {
     for (protozero::pbf_reader resource_spans = message.get_message(); resource_spans.next();) {
-      if (resource_spans.tag() == 2) {
-        sum += WalkScopeSpans(resource_spans.get_message());
-      } else {
-        for (protozero::pbf_reader resource = resource_spans.get_message(); resource.next();)
-          sum += WalkPair(resource.get_message());
+      switch (resource_spans.tag()) {
+        case 1:
+          for (protozero::pbf_reader resource = resource_spans.get_message(); resource.next();) {
+            if (resource.tag() == 1) {
+              sum += WalkPair(resource.get_message());
+            } else {
+              resource.skip();
+            }
+          }
+          break;
+        case 2: sum += WalkScopeSpans(resource_spans.get_message()); break;
+        default: sum += resource_spans.get_view().size();
       }
     }
   }
@@ -314,8 +343,12 @@ int main(int argc, char** argv) {
     return 2;
   }
   const int rounds = std::max(1, flags.Int("--rounds", 5));
-  const Set set = MakeSet(static_cast<std::uint64_t>(flags.Int("--seed", 1)),
-                          static_cast<std::uint64_t>(flags.Int("--spans", 1'000'000)));
+  const auto seed = static_cast<std::uint64_t>(flags.Int("--seed", 1));
+  const std::string file = flags.Text("--requests", "");
+  const Set set = file.empty()
+                      ? MakeSet(seed, static_cast<std::uint64_t>(flags.Int("--spans", 1'000'000)))
+                      : ReadSet(file);
+  PrintSet(set, seed);
   Stored stored;
   for (int round = 0; round < rounds; ++round) {
     stored = {};

@@ -1,0 +1,63 @@
+"""A service with OpenTelemetry's Python SDK. ROUNDS requests (1), each a server span with a query and a
+call of NEXT (a command that continues the trace, or nothing). Spans go to OTLP_GRPC, or to OTLP_HTTP."""
+import os
+import random
+import shlex
+import subprocess
+
+from opentelemetry import trace
+from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import BatchSpanProcessor
+from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
+
+
+def exporter():
+    if "OTLP_GRPC" in os.environ:
+        from opentelemetry.exporter.otlp.proto.grpc.trace_exporter import OTLPSpanExporter
+        return OTLPSpanExporter(endpoint=os.environ["OTLP_GRPC"], insecure=True)
+    from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+    return OTLPSpanExporter(endpoint=os.environ["OTLP_HTTP"])
+
+
+def request(tracer, dice):
+    item = dice.randrange(100_000)
+    with tracer.start_as_current_span("POST /orders", kind=trace.SpanKind.SERVER, attributes={
+            "http.request.method": "POST", "http.route": "/orders", "url.path": "/orders",
+            "server.address": "shop.local", "server.port": 8080, "user.id": f"u{item % 5000}",
+            "http.response.status_code": 201}) as server:
+        with tracer.start_as_current_span("SELECT items", kind=trace.SpanKind.CLIENT, attributes={
+                "db.system.name": "postgresql", "db.namespace": "shop",
+                "db.query.text": f"SELECT price, stock FROM items WHERE id = {item}"}):
+            pass
+        if dice.randrange(20) == 0:
+            try:
+                raise ValueError(f"no stock of item {item}")
+            except ValueError as error:
+                server.record_exception(error)
+                server.set_status(trace.StatusCode.ERROR, str(error))
+        with tracer.start_as_current_span("POST", kind=trace.SpanKind.CLIENT, attributes={
+                "http.request.method": "POST", "peer.service": "stock",
+                "url.full": f"http://stock.local/reserve/{item}"}):
+            if "NEXT" in os.environ:
+                carrier = {}
+                TraceContextTextMapPropagator().inject(carrier)
+                subprocess.run(shlex.split(os.environ["NEXT"]), check=True,
+                               env={**os.environ, "TRACEPARENT": carrier["traceparent"]})
+    return server.get_span_context().trace_id
+
+
+def main():
+    provider = TracerProvider(resource=Resource.create({
+        "service.name": "shop", "service.version": "1.4.0",
+        "deployment.environment.name": "test"}))
+    provider.add_span_processor(BatchSpanProcessor(exporter(), max_queue_size=1 << 20))
+    tracer = provider.get_tracer("shop", "1.4.0")
+    dice = random.Random(7)
+    for _ in range(int(os.environ.get("ROUNDS", "1"))):
+        trace_id = request(tracer, dice)
+    provider.shutdown()
+    print(f"{trace_id:032x}", flush=True)
+
+
+main()
