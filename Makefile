@@ -1,6 +1,6 @@
 # The few commands a user or a contributor types. The logic is in scripts/.
 .DEFAULT_GOAL := help
-.PHONY: help setup build up test check fuzz clean
+.PHONY: help setup build up test check test-sdks fuzz clean
 JOBS ?= $(shell nproc)
 
 help:  ## this list
