@@ -155,6 +155,22 @@ TEST_F(ApiTest, JaegerSearchTakesTagsDurationsAndTimes) {
   Get("/api/traces?minDuration=soon", 400);
 }
 
+TEST_F(ApiTest, AnEntrysLinkHasItsBranchesWithTheirShares) {
+  const auto json = Get("/api/v1/services/shop/link?operation=GET%20%2Fcart");
+  EXPECT_EQ(Text(json, "/requests"), "1");
+  EXPECT_EQ(Size(json, "/steps"), 2u);
+  EXPECT_EQ(Text(json, "/steps/0/name"), "GET /cart");
+  EXPECT_EQ(Text(json, "/steps/1/service"), "stock");
+  EXPECT_EQ(Text(json, "/steps/1/name"), "take");
+  EXPECT_EQ(Text(json, "/steps/1/parent"), "0");
+  EXPECT_EQ(Text(json, "/steps/1/errors"), "1");
+  EXPECT_EQ(Text(json, "/steps/1/probability").substr(0, 1), "1");
+  EXPECT_EQ(Text(json, "/steps/1/max_ns"), "50000000");
+  EXPECT_THAT(Text(Get("/api/v1/services/shop/link", 400), "/message"), HasSubstr("operations"));
+  Get("/api/v1/services/shop/link?operation=x", 404);
+  Get("/api/v1/services/shop/link?operation=GET%20%2Fcart&traces=0", 400);
+}
+
 TEST_F(ApiTest, TheDocumentListsEveryRoute) {
   const auto json = Get("/api/v1/openapi.json");
   EXPECT_EQ(Text(json, "/openapi"), "3.0.3");

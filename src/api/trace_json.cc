@@ -250,6 +250,33 @@ std::string TraceJson(base::TraceId trace, const query::StoredTrace& stored) {
   return std::move(json.out);
 }
 
+std::string LinkJson(const query::EntryLink& link) {
+  JsonWriter json;
+  json.Object().Field("requests", link.requests).Field("traces", link.traces);
+  json.Field("first_unix_ns", std::to_string(link.first_ns));
+  json.Field("last_unix_ns", std::to_string(link.last_ns));
+  json.Field("joined_calls", link.joined).Key("steps").List();
+  for (const query::LinkNode& node : link.nodes) {
+    json.Object().Field("depth", node.depth);
+    if (node.parent != query::kNone) json.Field("parent", node.parent);
+    json.Field("service", node.service).Field("name", node.name);
+    json.Field("kind", KindName(node.kind));
+    json.Field("requests", node.requests);
+    json.Field("probability",
+               static_cast<double>(node.requests) / static_cast<double>(link.requests));
+    json.Field("calls", node.calls).Field("errors", node.errors);
+    json.Field("p50_ns", node.durations.Quantile(0.5));
+    json.Field("p95_ns", node.durations.Quantile(0.95));
+    json.Field("p99_ns", node.durations.Quantile(0.99));
+    json.Field("max_ns", node.durations.MaxNs());
+    json.Field("self_ns", node.self_ns / node.calls).EndObject();
+  }
+  json.EndList().Key("notices").List();
+  for (const std::string& notice : link.notices) json.Text(notice);
+  json.EndList().EndObject();
+  return std::move(json.out);
+}
+
 void PutJaegerTrace(base::TraceId trace, const query::StoredTrace& stored, JsonWriter& json) {
   const query::TraceView view = query::MakeView(stored.batch);
   json.Object().Field("traceID", base::ToHex(trace)).Key("spans").List();

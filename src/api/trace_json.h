@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "base/json_writer.h"
+#include "trace/query/entry_link.h"
 #include "trace/query/search.h"
 #include "trace/query/trace_reader.h"
 #include "trace/query/trace_view.h"
@@ -15,6 +16,9 @@ namespace ronda::api {
 void PutSummary(const trace::query::TraceSummary& trace, base::JsonWriter& json);
 // The trace with its view, spans in the order in which they are drawn.
 [[nodiscard]] std::string TraceJson(base::TraceId trace, const trace::query::StoredTrace& stored);
+
+// What an entry's requests did, all together.
+[[nodiscard]] std::string LinkJson(const trace::query::EntryLink& link);
 
 // One trace as Jaeger's query API has it; `stored` is not empty.
 void PutJaegerTrace(base::TraceId trace, const trace::query::StoredTrace& stored,

@@ -63,6 +63,13 @@ void TraceRoutes::AddTo(Router& router) {
               .summary = "The operations of a service",
               .parameters = {},
               .answer = [this](const Call& call) { return Operations(call); }});
+  router.Add({.pattern = "/api/v1/services/{service}/link",
+              .summary = "What the requests of an entry do, all together",
+              .parameters = {{"operation", "The entry: the name of a span of the service"},
+                             {"traces", "Of how many traces, the newest: 1 to 1000; 200"},
+                             {"start", "The entry begins at or after it: ns since 1970"},
+                             {"end", "and before it: ns since 1970"}},
+              .answer = [this](const Call& call) { return Link(call); }});
   AddJaegerTo(router);
 }
 
@@ -167,6 +174,30 @@ http::Response TraceRoutes::Operations(const Call& call) {
   }
   json.EndList().EndObject();
   return {.body = std::move(json.out)};
+}
+
+http::Response TraceRoutes::Link(const Call& call) {
+  const auto operation = call.Query("operation");
+  if (!operation || operation->empty()) {
+    return ErrorResponse(base::InvalidArgument(
+        "operation is missing; /api/v1/services/{service}/operations lists those there are"));
+  }
+  const auto traces = NumberIn(call, "traces", 200);
+  const auto start = NumberIn(call, "start", 0);
+  const auto end = NumberIn(call, "end", std::numeric_limits<std::uint64_t>::max());
+  for (const auto* number : {&traces, &start, &end}) {
+    if (!number->ok()) return ErrorResponse(number->status());
+  }
+  const auto link =
+      query::LinkOf(source_, clock_,
+                    {.service = call.path.at("service"),
+                     .operation = *operation,
+                     .from_ns = *start,
+                     .to_ns = *end,
+                     .traces = static_cast<std::uint32_t>(std::min<std::uint64_t>(*traces, ~0u)),
+                     .deadline_ns = Deadline()});
+  if (!link.ok()) return ErrorResponse(link.status());
+  return {.body = LinkJson(*link)};
 }
 
 }  // namespace ronda::api

@@ -24,6 +24,7 @@ class TraceRoutes {
   http::Response Export(const Call& call);
   http::Response Services(const Call& call);
   http::Response Operations(const Call& call);
+  http::Response Link(const Call& call);
   http::Response JaegerServices(const Call& call);
   http::Response JaegerOperationNames(const Call& call);
   http::Response JaegerOperations(const Call& call);

@@ -78,6 +78,22 @@ class TraceQueryTest(unittest.TestCase):
         self.assertIn("the clock of stock is 500ms ahead", shown.stdout)
         self.assertNotIn("\x1b", shown.stdout)
 
+    def test_link_shows_every_branch_with_its_share(self):
+        for i in range(1, 5):
+            spans = [span(1, 0, 1000 * i, 1000 * i + 50, "POST /orders", trace=f"{i:032x}")]
+            if i > 1:
+                spans.append(span(2, 1, 1000 * i + 10, 1000 * i + 10 + i, "pack",
+                                  trace=f"{i:032x}"))
+            self.send("orders", *spans)
+        shown = self.ronda("link", "orders", "POST /orders")
+        self.assertEqual(shown.returncode, OK, shown)
+        self.assertIn("4 requests in 4 traces", shown.stdout)
+        self.assertRegex(shown.stdout, r"100% +1 .* orders POST /orders")
+        self.assertRegex(shown.stdout, r"75% +0.75 +3ms .* {4}orders pack")
+        missing = self.ronda("link", "orders", "GET /x")
+        self.assertNotEqual(missing.returncode, OK)
+        self.assertIn('no span "GET /x"', missing.stderr)
+
     def test_search_says_where_a_query_is_wrong_and_who_does_not_answer(self):
         found = self.ronda("search", "service = stock and status = error")
         self.assertEqual(found.returncode, OK, found)

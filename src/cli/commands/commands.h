@@ -14,6 +14,7 @@ namespace ronda::cli {
 [[nodiscard]] Command TraceSearchCommand();    // trace.cc
 [[nodiscard]] Command TraceShowCommand();      // trace.cc
 [[nodiscard]] Command TraceServicesCommand();  // trace.cc
+[[nodiscard]] Command TraceLinkCommand();      // trace.cc
 [[nodiscard]] Command TraceDecodeCommand();    // trace.cc
 [[nodiscard]] Command TraceExportCommand();    // trace_keep.cc
 [[nodiscard]] Command TraceBackupCommand();    // trace_keep.cc

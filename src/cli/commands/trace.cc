@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <ostream>
 #include <string>
@@ -115,6 +116,69 @@ base::Result<base::ExitCode> ListServices(const Invocation& invocation, Context&
   return base::ExitCode::kOk;
 }
 
+// "97.5%", "100%", "<0.1%".
+std::string ShareText(double share) {
+  const double percent = share * 100;
+  if (percent > 0 && percent < 0.1) return "<0.1%";
+  if (percent > 99.9 && percent < 100) return ">99.9%";
+  return fmt::format("{:.3g}%", percent);
+}
+
+void PrintLink(Element link, Color color, Context& context) {
+  const std::int64_t requests = NumberOf(link, "requests");
+  const auto at = [&](const char* key) {
+    return TimeText(std::strtoull(TextOf(link, key).c_str(), nullptr, 10));
+  };
+  context.out << requests << (requests == 1 ? " request in " : " requests in ")
+              << NumberOf(link, "traces") << " traces, " << at("first_unix_ns") << " to "
+              << at("last_unix_ns") << "\n   share   calls     p50     p95     max  errors\n";
+  for (const Element step : ListOf(link, "steps")) {
+    const double calls = static_cast<double>(NumberOf(step, "calls"));
+    double share = 0;
+    if (step["probability"].get_double().get(share) != simdjson::SUCCESS) share = 1;
+    const std::int64_t errors = NumberOf(step, "errors");
+    const std::string failed = PadLeft(errors == 0 ? "" : std::to_string(errors), 8);
+    context.out << PadLeft(ShareText(share), 8)
+                << PadLeft(fmt::format("{:.4g}", calls / static_cast<double>(requests)), 8)
+                << PadLeft(ShortDuration(NumberOf(step, "p50_ns")), 8)
+                << PadLeft(ShortDuration(NumberOf(step, "p95_ns")), 8)
+                << PadLeft(ShortDuration(NumberOf(step, "max_ns")), 8)
+                << (errors > 0 ? Paint(color, Tone::kRed, failed) : failed) << "  "
+                << std::string(2 * static_cast<std::size_t>(
+                                       std::clamp<std::int64_t>(NumberOf(step, "depth"), 0, 40)),
+                               ' ')
+                << PlainText(TextOf(step, "service")) << ' ' << PlainText(TextOf(step, "name"))
+                << '\n';
+  }
+  if (const auto joined = NumberOf(link, "joined_calls"); joined > 0) {
+    context.err << "note: " << joined << " calls are under (other): steps with too many names\n";
+  }
+  for (const Element notice : ListOf(link, "notices")) {
+    context.err << "note: " << PlainText(std::string(notice.get_string().value_unsafe())) << '\n';
+  }
+}
+
+base::Result<base::ExitCode> ShowLink(const Invocation& invocation, Context& context) {
+  TraceClient client(invocation.options);
+  std::string path = "/api/v1/services/";
+  net::AppendPercentEncoded(invocation.arguments[0], path);
+  std::vector<std::pair<std::string, std::string>> parameters = {
+      {"operation", invocation.arguments[1]},
+      {"traces", std::to_string(invocation.options.Int("traces"))}};
+  if (invocation.options.Has("since")) {
+    const std::uint64_t now = context.clock.WallNs();
+    const auto back = static_cast<std::uint64_t>(invocation.options.DurationNs("since"));
+    parameters.emplace_back("start", std::to_string(now - std::min(now, back)));
+  }
+  ASSIGN_OR_RETURN(const Element link, client.Get(path + "/link", parameters));
+  if (invocation.options.Switch("json")) {
+    context.out << client.body() << '\n';
+  } else {
+    PrintLink(link, invocation.out_color, context);
+  }
+  return base::ExitCode::kOk;
+}
+
 base::Result<base::ExitCode> DecodeId(const Invocation& invocation, Context& context) {
   static constexpr std::string_view kEnvironments[] = {
       "unknown",         "development (d)", "test (t)",      "stress (s)",
@@ -204,6 +268,39 @@ Command TraceServicesCommand() {
                            .suggest = Suggest::kChoices}},
           .options = ApiOptions({}),
           .run = ListServices};
+}
+
+Command TraceLinkCommand() {
+  return {.name = "trace link",
+          .summary = "show what the requests of an entry do, all together",
+          .description =
+              "Adds the newest traces of an entry up: every branch that any request took, in which "
+              "share of the requests, how often and how long a call took as its caller saw it. One "
+              "trace never shows every branch.",
+          .examples =
+              "ronda trace link checkout 'POST /orders'\n"
+              "ronda trace link checkout 'POST /orders' --since 1h --traces 1000",
+          .positionals = {{.name = "SERVICE",
+                           .description = "The service that has the entry.",
+                           .suggest = Suggest::kChoices},
+                          {.name = "OPERATION",
+                           .description = "The name of its span; `ronda trace services SERVICE` "
+                                          "lists them.",
+                           .suggest = Suggest::kChoices}},
+          .options = ApiOptions({{.name = "traces",
+                                  .type = base::OptionType::kInt,
+                                  .value_name = "N",
+                                  .default_text = "200",
+                                  .min = "1",
+                                  .max = "1000",
+                                  .scope = base::OptionScope::kFlagOnly,
+                                  .description = "Of how many traces, the newest."},
+                                 {.name = "since",
+                                  .type = base::OptionType::kDuration,
+                                  .scope = base::OptionScope::kFlagOnly,
+                                  .description = "Only requests that began within it."},
+                                 JsonOption()}),
+          .run = ShowLink};
 }
 
 Command TraceDecodeCommand() {

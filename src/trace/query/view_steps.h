@@ -24,6 +24,8 @@ void MeasureTime(const otlp::SpanBatch& batch, TraceView& view);
                                                                std::uint32_t span) {
   return {view.children.data() + view.spans[span].children_begin, view.spans[span].children_count};
 }
+// Those of both halves of a call, by start; of a callee, its own.
+[[nodiscard]] std::vector<std::uint32_t> NodeChildren(const TraceView& view, std::uint32_t span);
 [[nodiscard]] inline bool IsCaller(const otlp::Span& span) {
   return span.kind == otlp::kKindClient || span.kind == otlp::kKindProducer;
 }

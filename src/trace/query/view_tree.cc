@@ -34,24 +34,6 @@ void MergeHalves(const otlp::SpanBatch& batch, TraceView& view) {
   }
 }
 
-// The node's children: those of both halves, by start.
-std::vector<std::uint32_t> NodeChildren(const TraceView& view, std::uint32_t node) {
-  std::vector<std::uint32_t> nodes;
-  const SpanView& span = view.spans[node];
-  for (const std::uint32_t child : ChildrenOf(view, node)) {
-    if (span.half != Half::kCaller || child != span.other_half) nodes.push_back(child);
-  }
-  if (span.half == Half::kCaller) {
-    std::vector<std::uint32_t> merged;
-    std::ranges::merge(
-        nodes, ChildrenOf(view, span.other_half), std::back_inserter(merged), {},
-        [&](std::uint32_t n) { return view.spans[n].start_ns; },
-        [&](std::uint32_t n) { return view.spans[n].start_ns; });
-    return merged;
-  }
-  return nodes;
-}
-
 void Visit(TraceView& view) {
   struct Open {
     std::vector<std::uint32_t> nodes;
@@ -80,6 +62,23 @@ void Visit(TraceView& view) {
 }
 
 }  // namespace
+
+std::vector<std::uint32_t> NodeChildren(const TraceView& view, std::uint32_t node) {
+  std::vector<std::uint32_t> nodes;
+  const SpanView& span = view.spans[node];
+  for (const std::uint32_t child : ChildrenOf(view, node)) {
+    if (span.half != Half::kCaller || child != span.other_half) nodes.push_back(child);
+  }
+  if (span.half == Half::kCaller) {
+    std::vector<std::uint32_t> merged;
+    std::ranges::merge(
+        nodes, ChildrenOf(view, span.other_half), std::back_inserter(merged), {},
+        [&](std::uint32_t n) { return view.spans[n].start_ns; },
+        [&](std::uint32_t n) { return view.spans[n].start_ns; });
+    return merged;
+  }
+  return nodes;
+}
 
 std::uint32_t MainRootOf(const TraceView& view) {
   std::uint32_t best = kNone;
