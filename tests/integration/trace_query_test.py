@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import tempfile
+import time
 import unittest
 import urllib.error
 import urllib.parse
@@ -93,6 +94,25 @@ class TraceQueryTest(unittest.TestCase):
         missing = self.ronda("link", "orders", "GET /x")
         self.assertNotEqual(missing.returncode, OK)
         self.assertIn('no span "GET /x"', missing.stderr)
+
+    def test_tail_prints_each_trace_once_as_it_comes(self):
+        def send(trace, name):
+            now = time.time_ns()
+            one = {"traceId": trace, "spanId": "00000000000000a1", "name": name,
+                   "startTimeUnixNano": str(now), "endTimeUnixNano": str(now + 1000)}
+            self.send("tailed", one)
+
+        send("0" * 31 + "1", "first")
+        with subprocess.Popen([BINARY, "trace", "tail", "service = tailed", "--api",
+                               self.traces.api], stdout=subprocess.PIPE, text=True) as process:
+            try:
+                self.assertIn("tailed first", process.stdout.readline())
+                send("0" * 31 + "2", "second")  # no other line comes before it
+                self.assertIn("tailed second", process.stdout.readline())
+            finally:
+                process.kill()
+        wrong = self.ronda("tail", "status = eror")
+        self.assertEqual(wrong.returncode, BAD_DEFINITION, wrong)
 
     def test_search_says_where_a_query_is_wrong_and_who_does_not_answer(self):
         found = self.ronda("search", "service = stock and status = error")

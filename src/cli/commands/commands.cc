@@ -4,11 +4,11 @@ namespace ronda::cli {
 
 std::vector<Command> BuiltInCommands() {
   return {
-      RunCommand(),           BenchCommand(),       ControlCommand(),       ReportCompareCommand(),
-      TraceSearchCommand(),   TraceShowCommand(),   TraceServicesCommand(), TraceLinkCommand(),
-      TraceDecodeCommand(),   TraceExportCommand(), TraceBackupCommand(),   TraceDeleteCommand(),
-      ConfigExplainCommand(), HelpCommand(),        VersionCommand(),       CompletionCommand(),
-      CompleteCommand(),      ReferenceCommand(),
+      RunCommand(),         BenchCommand(),         ControlCommand(),     ReportCompareCommand(),
+      TraceSearchCommand(), TraceTailCommand(),     TraceShowCommand(),   TraceServicesCommand(),
+      TraceLinkCommand(),   TraceDecodeCommand(),   TraceExportCommand(), TraceBackupCommand(),
+      TraceDeleteCommand(), ConfigExplainCommand(), HelpCommand(),        VersionCommand(),
+      CompletionCommand(),  CompleteCommand(),      ReferenceCommand(),
   };
 }
 

@@ -12,6 +12,7 @@ namespace ronda::cli {
 [[nodiscard]] Command ControlCommand();        // control.cc
 [[nodiscard]] Command ReportCompareCommand();  // report_compare.cc
 [[nodiscard]] Command TraceSearchCommand();    // trace.cc
+[[nodiscard]] Command TraceTailCommand();      // trace.cc
 [[nodiscard]] Command TraceShowCommand();      // trace.cc
 [[nodiscard]] Command TraceServicesCommand();  // trace.cc
 [[nodiscard]] Command TraceLinkCommand();      // trace.cc

@@ -3,9 +3,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <chrono>
 #include <cstdlib>
 #include <ostream>
+#include <set>
 #include <string>
+#include <thread>
 
 #include "base/core/ids.h"
 #include "cli/commands/commands.h"
@@ -31,18 +34,17 @@ base::OptionSpec JsonOption() {
           .description = "Print the API's answer as it is."};
 }
 
-void PrintSummary(Element trace, const Invocation& invocation, Context& context) {
+std::string SummaryLine(Element trace, const Invocation& invocation) {
   const std::int64_t errors = NumberOf(trace, "errors");
-  std::string root =
-      PlainText(TextOf(trace, "root_service")) + " " + PlainText(TextOf(trace, "root_name"));
-  context.out << TextOf(trace, "trace_id") << "  "
-              << TimeText(std::strtoull(TextOf(trace, "start_unix_ns").c_str(), nullptr, 10))
-              << PadLeft(ShortDuration(NumberOf(trace, "duration_ns")), 8)
-              << PadLeft(std::to_string(NumberOf(trace, "spans")), 6) << " spans  "
-              << (errors > 0 ? Paint(invocation.out_color, Tone::kRed,
-                                     PadRight(std::to_string(errors) + " errors", 10))
-                             : std::string(10, ' '))
-              << "  " << root << '\n';
+  const std::string marked = errors > 0 ? Paint(invocation.out_color, Tone::kRed,
+                                                PadRight(std::to_string(errors) + " errors", 10))
+                                        : std::string(10, ' ');
+  return TextOf(trace, "trace_id") + "  " +
+         TimeText(std::strtoull(TextOf(trace, "start_unix_ns").c_str(), nullptr, 10)) +
+         PadLeft(ShortDuration(NumberOf(trace, "duration_ns")), 8) +
+         PadLeft(std::to_string(NumberOf(trace, "spans")), 6) + " spans  " + marked + "  " +
+         PlainText(TextOf(trace, "root_service")) + " " + PlainText(TextOf(trace, "root_name")) +
+         "\n";
 }
 
 base::Result<base::ExitCode> Search(const Invocation& invocation, Context& context) {
@@ -67,7 +69,7 @@ base::Result<base::ExitCode> Search(const Invocation& invocation, Context& conte
   }
   std::size_t count = 0;
   for (const Element trace : ListOf(found, "traces")) {
-    PrintSummary(trace, invocation, context);
+    context.out << SummaryLine(trace, invocation);
     ++count;
   }
   for (const Element notice : ListOf(found, "notices")) {
@@ -76,6 +78,46 @@ base::Result<base::ExitCode> Search(const Invocation& invocation, Context& conte
   if (count == 0) context.err << "no trace is like that\n";
   if (const std::string next = TextOf(found, "next"); !next.empty()) {
     context.err << "more: --cursor " << next << '\n';
+  }
+  return base::ExitCode::kOk;
+}
+
+// The traces of the last minute that were not shown yet, the oldest first.
+base::Status ShowNew(TraceClient& client, const std::string& query, std::uint64_t since_ns,
+                     std::set<std::string>& shown, const Invocation& invocation, Context& context) {
+  std::vector<std::string> lines;
+  std::set<std::string> met;
+  std::string cursor;
+  do {
+    std::vector<std::pair<std::string, std::string>> parameters = {
+        {"q", query}, {"limit", "1000"}, {"start", std::to_string(since_ns)}};
+    if (!cursor.empty()) parameters.emplace_back("cursor", cursor);
+    ASSIGN_OR_RETURN(const Element found, client.Get("/api/v1/traces", parameters));
+    for (const Element trace : ListOf(found, "traces")) {
+      const std::string id = TextOf(trace, "trace_id");
+      met.insert(id);
+      if (shown.contains(id)) continue;
+      lines.push_back(SummaryLine(trace, invocation));
+    }
+    cursor = TextOf(found, "next");
+  } while (!cursor.empty());
+  for (auto line = lines.rbegin(); line != lines.rend(); ++line) context.out << *line;
+  context.out << std::flush;
+  shown = std::move(met);
+  return base::Ok();
+}
+
+base::Result<base::ExitCode> Tail(const Invocation& invocation, Context& context) {
+  constexpr std::uint64_t kWindowNs = 60'000'000'000;
+  TraceClient client(invocation.options);
+  std::string query;
+  for (const std::string& word : invocation.arguments) query += (query.empty() ? "" : " ") + word;
+  std::set<std::string> shown;
+  while (context.out) {
+    const std::uint64_t now = context.clock.WallNs();
+    RETURN_IF_ERROR(
+        ShowNew(client, query, now - std::min(now, kWindowNs), shown, invocation, context));
+    std::this_thread::sleep_for(std::chrono::seconds(1));
   }
   return base::ExitCode::kOk;
 }
@@ -240,6 +282,23 @@ Command TraceSearchCommand() {
                               .description = "Where the page before ended."},
                              JsonOption()}),
       .run = Search};
+}
+
+Command TraceTailCommand() {
+  return {
+      .name = "trace tail",
+      .summary = "print traces as they come in",
+      .description =
+          "Prints each trace of the last minute and then, every second, those that are new, until "
+          "Ctrl-C. The query says what one span of them is like (`ronda help trace-query`). A "
+          "trace is printed when its first such span is found, as far as it has come in by then.",
+      .examples = "ronda trace tail\nronda trace tail 'service = checkout and status = error'",
+      .positionals = {{.name = "QUERY",
+                       .arity = Arity::kAny,
+                       .description = "What one span is like.",
+                       .suggest = Suggest::kChoices}},
+      .options = ApiOptions({}),
+      .run = Tail};
 }
 
 Command TraceShowCommand() {
