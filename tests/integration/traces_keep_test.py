@@ -100,7 +100,7 @@ class KeepTest(TracesCase):
                 traces.post(request_of("a b/c", [span(trace, 2)]))
             self.assertEqual(
                 ronda("trace", "delete", "--api", traces.api, "--service", "a b/c"),
-                "10 spans deleted\n")
+                "10 spans and log records deleted\n")
             traces.post(request_of("a b/c", [span(99, 2)]))  # what comes later stays
             traces.kill()
         with Traces(self.data) as traces:

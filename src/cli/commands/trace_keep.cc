@@ -125,7 +125,7 @@ base::Result<base::ExitCode> Delete(const Invocation& invocation, Context& conte
       return base::Unavailable("the server does not say whether it is done");
     }
   }
-  context.out << deleted << " spans deleted\n";
+  context.out << deleted << " spans and log records deleted\n";
   return base::ExitCode::kOk;
 }
 

@@ -79,6 +79,46 @@ TEST(LaneTest, KilledAtEveryStepNothingAcknowledgedIsLostAndTheLedgerBalances) {
   }
 }
 
+TEST(LaneTest, KilledWhileItMergesAndExpiresEverySpanIsInOnePlace) {
+  LaneOptions options = Rig::kSmall;
+  options.retain_ns = 3 * kHour;
+  // Two partitions, the first of which expires; returns what was acknowledged.
+  const auto live = [](Rig& rig) {
+    std::uint64_t acked = 0;
+    for (std::uint64_t i = 0; i < 12; ++i) {
+      const std::string body = RequestOf(i, 9, "", i % 3 == 0 ? "mall" : "shop");
+      if (rig.Submit(body, i % 2 == 0 ? "test" : "other").get().ok()) acked += 9;
+      if (i % 6 != 5) continue;
+      rig.clock.Set(rig.clock.WallNs() + 2 * kHour);
+      rig.lane->Upkeep();
+    }
+    rig.clock.Set(rig.clock.WallNs() + kHour);
+    rig.lane->Upkeep();
+    return acked;
+  };
+  Rig counting;
+  ASSERT_TRUE(counting.Open(options).ok());
+  const std::uint64_t begin = counting.files.steps();
+  EXPECT_EQ(live(counting), 108u);
+  EXPECT_EQ(counting.lane->standing().spans.expired, 54u);
+  const std::uint64_t end = counting.files.steps();
+  for (std::uint64_t step = begin; step < end; ++step) {
+    SCOPED_TRACE(step);
+    Rig rig(step);
+    ASSERT_TRUE(rig.Open(options).ok());
+    rig.files.DieAt(step);
+    const std::uint64_t acked = live(rig);
+    rig.lane.reset();
+    rig.files.Reboot();
+    ASSERT_TRUE(rig.Open(options).ok());
+    EXPECT_GE(rig.ExpectBalanced().accepted, acked);
+    rig.lane->Upkeep();
+    rig.ExpectBalanced();
+    EXPECT_EQ(rig.Spans().size(),
+              rig.lane->standing().spans.in_segments + rig.lane->standing().spans.in_block);
+  }
+}
+
 TEST(LaneTest, ABodyThatCameIsAcknowledgedAndNotStoredAgainAlsoAfterACrash) {
   Rig rig;
   ASSERT_TRUE(rig.Open().ok());

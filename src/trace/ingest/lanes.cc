@@ -31,6 +31,17 @@ base::Status CheckBackupName(std::string_view name) {
   return base::Ok();
 }
 
+// Backups that a process which was killed had begun.
+void RemoveUnfinished(const std::string& backups) {
+  std::error_code error;
+  std::vector<std::filesystem::path> unfinished;
+  for (std::filesystem::directory_iterator at(backups, error), end; !error && at != end;
+       at.increment(error)) {
+    if (at->path().string().ends_with(segment::kUnfinished)) unfinished.push_back(at->path());
+  }
+  for (const auto& path : unfinished) std::filesystem::remove_all(path, error);
+}
+
 std::string LaneName(std::size_t number) { return fmt::format("lane-{:02}", number); }
 
 base::Result<int> LockFolder(const std::string& folder) {
@@ -118,6 +129,7 @@ base::Result<std::unique_ptr<Lanes>> Lanes::Open(const std::string& folder,
   std::unique_ptr<Lanes> lanes(new Lanes(options));
   lanes->folder_ = folder;
   ASSIGN_OR_RETURN(lanes->lock_, LockFolder(folder));
+  RemoveUnfinished(folder + "/" + std::string(kBackups));
   RETURN_IF_ERROR(lanes->OpenLanes(folder, clock, log));
   RETURN_IF_ERROR(lanes->OpenSampler(folder, clock, log));
   return lanes;

@@ -46,15 +46,19 @@ std::vector<Part> PartsOf(const segment::StoreCensus& census) {
   return parts;
 }
 
-// Puts as much of a part as `fits` allows to each key of the ledger that misses some.
+// Puts as much of a part to `key` as that misses.
+void Put(const Ledger& ledger, const Ledger::Key& key, Places& places, Part& part) {
+  const std::uint64_t spans = std::min(part.spans, Missing(ledger, places, key));
+  if (spans == 0) return;
+  places[key].*part.where += spans;
+  part.spans -= spans;
+}
+
+// The same to each key of the ledger that fits.
 template <typename Fits>
 void Fill(const Ledger& ledger, Places& places, Part& part, const Fits& fits) {
   for (auto at = ledger.tallies().begin(); part.spans > 0 && at != ledger.tallies().end(); ++at) {
-    if (!fits(at->first)) continue;
-    const std::uint64_t spans = std::min(part.spans, Missing(ledger, places, at->first));
-    if (spans == 0) continue;
-    places[at->first].*part.where += spans;
-    part.spans -= spans;
+    if (fits(at->first)) Put(ledger, at->first, places, part);
   }
 }
 
@@ -74,8 +78,7 @@ Places PlacesOf(const segment::StoreCensus& census, const Ledger& ledger) {
   // What is known first, so that the rest fills what is left.
   for (Part& part : parts) {
     if (part.receiver.empty()) continue;
-    const Ledger::Key key = ledger.KeyOf(part.receiver, part.service);
-    Fill(ledger, places, part, [&](const auto& other) { return other == key; });
+    Put(ledger, ledger.KeyOf(part.receiver, part.service), places, part);
   }
   for (Part& part : parts) {
     if (!part.receiver.empty()) continue;
