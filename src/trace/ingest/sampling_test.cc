@@ -41,15 +41,16 @@ otlp::SpanBatch BatchOf(const std::vector<Sent>& sent) {
   for (const Sent& one : sent) {
     const auto number = static_cast<std::uint32_t>(batch.resources.size());
     const auto at = static_cast<std::uint32_t>(batch.attributes.size());
-    batch.attributes.emplace_back("service.name", otlp::Value::String(one.service));
-    batch.attributes.emplace_back("mark", otlp::Value::String(one.mark));
+    batch.attributes.emplace_back("service.name",
+                                  otlp::Value::String(batch.arena.Copy(one.service)));
+    batch.attributes.emplace_back("mark", otlp::Value::String(batch.arena.Copy(one.mark)));
     batch.resources.push_back({.attributes = {at, 1}, .entity_refs = {}, .schema_url = {}});
     batch.scopes.push_back({});
     batch.scopes.back().resource = number;
     otlp::Span span;
     span.trace = {.high = 7, .low = one.trace};
     span.span = LastSpan();
-    span.name = one.operation;
+    span.name = batch.arena.Copy(one.operation);
     span.kind = otlp::kKindServer;
     span.start_ns = 100;
     span.end_ns = 100 + one.took_ns;
