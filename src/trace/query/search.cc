@@ -54,14 +54,23 @@ class Candidates {
   std::set<Rank> ranked_;
 };
 
-// A segment of the snapshot; its columns are made when they are needed.
+// A segment of the snapshot. Its columns, and what was judged of them, are made when they are needed and
+// let go once all of it was scanned: they may be large, and there are many.
 struct Place {
-  explicit Place(std::shared_ptr<const SegmentReader> which)
-      : segment(std::move(which)), columns(segment::ColumnsOf(*segment)) {}
+  explicit Place(std::shared_ptr<const SegmentReader> which) : segment(std::move(which)) {}
+
+  SpanColumns& Columns() {
+    if (columns == nullptr) columns = segment::ColumnsOf(*segment);
+    return *columns;
+  }
+  void LetGo() {
+    filter = nullptr;
+    columns = nullptr;
+  }
 
   std::shared_ptr<const SegmentReader> segment;
-  std::unique_ptr<SpanColumns> columns;
-  std::unique_ptr<SpanFilter> filter = nullptr;  // once a page was scanned
+  std::unique_ptr<SpanColumns> columns = nullptr;
+  std::unique_ptr<SpanFilter> filter = nullptr;  // of the columns, once a page was scanned
   std::vector<std::uint32_t> page_begins = {};  // the first row of each page
   std::vector<std::uint8_t> open = {};  // by page: it is to be scanned yet, and may have matches
   std::size_t left = 0;  // how many are
@@ -122,13 +131,13 @@ class Searching {
     if (info.max_start_ns < request_.from_ns || info.min_start_ns >= to_ns_) return;
     Place& place = places_.emplace_back(std::move(segment));
     std::uint32_t row = 0;
-    for (std::size_t page = 0; page < place.columns->pages(); ++page) {
-      const segment::Zone zone = place.columns->ZoneOf(segment::Role::kStart, page);
+    for (std::size_t page = 0; page < place.Columns().pages(); ++page) {
+      const segment::Zone zone = place.Columns().ZoneOf(segment::Role::kStart, page);
       const bool may_match = zone.max >= request_.from_ns && zone.min < to_ns_;
       place.page_begins.push_back(row);
       place.open.push_back(may_match);
       place.left += may_match;
-      row += place.columns->RowsOf(page);
+      row += place.Columns().RowsOf(page);
       if (may_match) pages_.push_back({&place, page, zone.max});
     }
   }
@@ -145,7 +154,7 @@ class Searching {
     bool scanned = false;
     for (Place& place : places_) {
       if (place.left == 0 || place.segment->info().min_start_ns > top.start_ns) continue;
-      const auto rows = place.columns->RowsOfTrace(top.trace);
+      const auto rows = place.Columns().RowsOfTrace(top.trace);
       if (rows.status().code() == base::Code::kDataLoss) {
         Notice(rows.status());
         continue;
@@ -183,9 +192,10 @@ class Searching {
     place.open[page] = 0;
     --place.left;
     if (place.filter == nullptr) {
-      place.filter = std::make_unique<SpanFilter>(request_.where, *place.columns);
+      place.filter = std::make_unique<SpanFilter>(request_.where, place.Columns());
     }
-    const base::Status status = Scan(*place.columns, *place.filter, page, place.page_begins[page]);
+    const base::Status status = Scan(place.Columns(), *place.filter, page, place.page_begins[page]);
+    if (place.left == 0) place.LetGo();
     if (status.code() != base::Code::kDataLoss) return status;
     Notice(status);
     return base::Ok();
@@ -276,7 +286,7 @@ class Searching {
     SpanColumns* columns = nullptr;
     const auto known = std::ranges::find(places_, segment, &Place::segment);
     if (known != places_.end()) {
-      columns = known->columns.get();
+      columns = &known->Columns();
     } else {
       auto& made = others_[segment];
       if (made == nullptr) made = segment::ColumnsOf(*segment);
