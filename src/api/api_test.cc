@@ -5,8 +5,8 @@
 #include "api/router.h"
 #include "api/trace_routes.h"
 #include "base/core/clock.h"
+#include "disk/simulated_file_system.h"
 #include "trace/query/trace_test_util.h"
-#include "trace/segment/simulated_file_system.h"
 #include "trace/segment/store.h"
 #include "wire/otlp/encode.h"
 
@@ -60,7 +60,7 @@ class ApiTest : public ::testing::Test {
   }
 
   const std::string id_ = "0000000000000001" + std::string("0000000000000001");
-  trace::segment::SimulatedFileSystem files_;
+  disk::SimulatedFileSystem files_;
   std::unique_ptr<trace::segment::Store> store_;
   base::FakeClock clock_{TraceBuilder::kEpochNs + 1'000'000'000};
   std::optional<trace::segment::StoreSource> source_;

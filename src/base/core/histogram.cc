@@ -233,6 +233,48 @@ Result<Histogram> Histogram::Decode(std::string_view bytes) {
   return h;
 }
 
+Status Histogram::MergeEncoded(std::string_view bytes) {
+  VarintReader reader(bytes);
+  std::uint64_t version = 0, precision = 0, layout_max = 0;
+  std::uint64_t count = 0, clamped = 0, sum_ns = 0, min_ns = 0, max_ns = 0;
+  if (!reader.Next(version) || version != kFormatVersion) return Malformed("its version is not 1");
+  if (!reader.Next(precision) || !reader.Next(layout_max) || !reader.Next(count) ||
+      !reader.Next(clamped) || !reader.Next(sum_ns) || !reader.Next(min_ns) ||
+      !reader.Next(max_ns)) {
+    return Malformed("it ends within its head");
+  }
+  if (precision != static_cast<std::uint64_t>(layout_.precision_bits) ||
+      layout_max != layout_.max_ns) {
+    return InvalidArgument("histograms of different layouts do not merge");
+  }
+  const std::size_t buckets = BucketOf(layout_.max_ns) + 1;
+  const auto each = [&](const auto& visit) {
+    VarintReader pairs = reader;
+    std::size_t next = 0;
+    while (!pairs.at_end()) {
+      std::uint64_t gap = 0, n = 0;
+      if (!pairs.Next(gap) || !pairs.Next(n) || next >= buckets || gap >= buckets - next) {
+        return false;
+      }
+      next += gap;
+      visit(next++, n);
+    }
+    return true;
+  };
+  std::uint64_t seen = 0;
+  if (!each([&](std::size_t, std::uint64_t n) { seen += n; }) || seen != count) {
+    return Malformed("the counts do not add up");
+  }
+  if (count == 0) return Ok();
+  each([&](std::size_t bucket, std::uint64_t n) { CountOf(bucket) += n; });
+  count_ += count;
+  clamped_ += clamped;
+  sum_ns_ += sum_ns;
+  min_ns_ = std::min(min_ns_, min_ns);
+  max_ns_ = std::max(max_ns_, max_ns);
+  return Ok();
+}
+
 bool Histogram::operator==(const Histogram& other) const {
   if (layout_ != other.layout_ || count_ != other.count_ || clamped_ != other.clamped_ ||
       sum_ns_ != other.sum_ns_ || MinNs() != other.MinNs() || max_ns_ != other.max_ns_) {

@@ -89,6 +89,10 @@ class Histogram {
 
   // Adds all that `other` recorded. InvalidArgument, and nothing changed, if the layouts differ.
   [[nodiscard]] Status Merge(const Histogram& other);
+  // The same of one that Encode wrote. InvalidArgument, and nothing changed, if the layouts differ or
+  // its buckets are no histogram's; `bytes` is taken to be whole, as behind a checksum: its extremes and
+  // its sum are not compared with its buckets.
+  [[nodiscard]] Status MergeEncoded(std::string_view bytes);
   // Forgets all that was recorded.
   void Clear();
 

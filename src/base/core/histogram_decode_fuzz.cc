@@ -18,5 +18,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const auto second = Histogram::Decode(bytes);
   CHECK(second.ok());
   CHECK(*second == *first);
+  // Added as bytes it is what it is when added as a histogram.
+  Histogram twice = *first;
+  CHECK(twice.MergeEncoded(bytes).ok());
+  CHECK(twice.count() == 2 * first->count() && twice.SumNs() == 2 * first->SumNs());
+  CHECK(twice.MinNs() == first->MinNs() && twice.MaxNs() == first->MaxNs());
   return 0;
 }

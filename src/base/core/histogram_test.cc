@@ -123,6 +123,26 @@ TEST(HistogramTest, DecodedEqualsEncoded) {
   }
 }
 
+TEST(HistogramTest, MergedAsBytesEqualsMerged) {
+  std::mt19937_64 random(17);
+  Histogram a, b, c(Histogram::Layout{.precision_bits = 6});
+  for (int i = 0; i < 3'000; ++i) a.Record(random() >> (random() % 64));
+  for (int i = 0; i < 3'000; ++i) b.Record(random() >> (random() % 64), 1 + random() % 3);
+  std::string bytes, none;
+  b.Encode(bytes);
+  Histogram().Encode(none);
+  Histogram together = a, as_bytes = a;
+  ASSERT_TRUE(together.Merge(b).ok());
+  ASSERT_TRUE(as_bytes.MergeEncoded(bytes).ok());
+  ASSERT_TRUE(as_bytes.MergeEncoded(none).ok());
+  EXPECT_EQ(as_bytes, together);
+  EXPECT_FALSE(c.MergeEncoded(bytes).ok());
+  for (std::size_t n = 0; n < bytes.size(); ++n) {
+    EXPECT_FALSE(as_bytes.MergeEncoded(std::string_view(bytes).substr(0, n)).ok()) << n;
+  }
+  EXPECT_EQ(as_bytes, together);
+}
+
 TEST(HistogramTest, CutShortNeverDecodesToSomethingElse) {
   Histogram h;
   for (std::uint64_t ns : {5u, 70'000u, 70'001u, 4'000'000u}) h.Record(ns);

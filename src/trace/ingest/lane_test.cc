@@ -25,7 +25,6 @@ namespace ronda::trace::ingest {
 namespace {
 
 namespace otlp = wire::otlp;
-using segment::SimulatedFileSystem;
 using ::testing::HasSubstr;
 
 TEST(LaneTest, AnAcknowledgedSpanIsFoundAtOnceAndAfterAReopen) {

@@ -12,7 +12,7 @@
 #include <vector>
 
 #include "trace/ingest/lane.h"
-#include "trace/segment/simulated_file_system.h"
+#include "disk/simulated_file_system.h"
 #include "wire/otlp/encode.h"
 #include "wire/otlp/otlp_test_util.h"
 
@@ -132,7 +132,7 @@ class Rig {
 
   static inline const LaneOptions kSmall{
       .store = {.block_rows = 20, .merged_rows = 100, .merge_level = 1}, .upkeep_ns = 100 * kHour};
-  segment::SimulatedFileSystem files;
+  disk::SimulatedFileSystem files;
   TestClock clock;
   std::unique_ptr<Lane> lane;
 

@@ -14,7 +14,7 @@
 namespace ronda::trace::ingest {
 namespace {
 
-using segment::SimulatedFileSystem;
+using disk::SimulatedFileSystem;
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 using ::testing::SizeIs;

@@ -3,8 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "disk/simulated_file_system.h"
 #include "trace/query/trace_test_util.h"
-#include "trace/segment/simulated_file_system.h"
 #include "trace/segment/store.h"
 
 namespace ronda::trace::query {
@@ -142,7 +142,7 @@ TEST(EntryLinkTest, EveryCallBelowTheEntryIsCountedOnce) {
 }
 
 TEST(EntryLinkTest, AStoreIsAskedForTheNewestTracesOfTheEntry) {
-  segment::SimulatedFileSystem files;
+  disk::SimulatedFileSystem files;
   auto store = segment::Store::Open(files, {}, [](const auto&, auto&) { return base::Ok(); });
   ASSERT_TRUE(store.ok());
   for (std::uint64_t i = 1; i <= 5; ++i) {

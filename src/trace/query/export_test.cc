@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "base/core/random.h"
-#include "trace/segment/simulated_file_system.h"
+#include "disk/simulated_file_system.h"
 #include "trace/segment/store.h"
 #include "wire/otlp/decode.h"
 #include "wire/otlp/encode.h"
@@ -70,7 +70,7 @@ class ExportTest : public ::testing::Test {
     return spans;
   }
 
-  segment::SimulatedFileSystem files_;
+  disk::SimulatedFileSystem files_;
   std::unique_ptr<segment::Store> store_;
   std::vector<std::string> sent_;
   std::vector<std::uint64_t> starts_;

@@ -9,9 +9,9 @@
 #include <map>
 
 #include "base/core/random.h"
+#include "disk/simulated_file_system.h"
 #include "trace/query/trace_test_util.h"
 #include "trace/query/trace_view.h"
-#include "trace/segment/simulated_file_system.h"
 #include "trace/segment/store.h"
 #include "wire/otlp/decode.h"
 #include "wire/otlp/encode.h"
@@ -73,7 +73,7 @@ class Rig {
     return ids;
   }
 
-  segment::SimulatedFileSystem files;
+  disk::SimulatedFileSystem files;
   std::unique_ptr<segment::Store> store;
 };
 

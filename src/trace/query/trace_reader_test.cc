@@ -3,7 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "trace/segment/simulated_file_system.h"
+#include "disk/simulated_file_system.h"
 #include "trace/segment/store.h"
 #include "wire/otlp/decode.h"
 #include "wire/otlp/encode.h"
@@ -40,7 +40,7 @@ class TraceReaderTest : public ::testing::Test {
     }
   }
 
-  segment::SimulatedFileSystem files_;
+  disk::SimulatedFileSystem files_;
   std::unique_ptr<segment::Store> store_;
   BatchMaker maker_{5};
   SpanBatch batch_;

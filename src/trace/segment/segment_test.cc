@@ -6,11 +6,11 @@
 #include <string>
 #include <vector>
 
+#include "disk/simulated_file_system.h"
 #include "trace/segment/block.h"
 #include "trace/segment/columns.h"
 #include "trace/segment/segment_reader.h"
 #include "trace/segment/segment_writer.h"
-#include "trace/segment/simulated_file_system.h"
 #include "wire/otlp/otlp_test_util.h"
 
 namespace ronda::trace::segment {
@@ -23,7 +23,7 @@ using otlp::Value;
 using ::testing::HasSubstr;
 
 base::Result<std::shared_ptr<const SegmentReader>> OpenBytes(const std::string& bytes) {
-  SimulatedFileSystem files;
+  disk::SimulatedFileSystem files;
   CHECK(WriteWhole(files, "segment", bytes).ok());
   auto file = files.Open("segment");
   return SegmentReader::Open(std::move(*file));

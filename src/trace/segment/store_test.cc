@@ -11,8 +11,8 @@
 #include <vector>
 
 #include "base/core/random.h"
+#include "disk/simulated_file_system.h"
 #include "trace/segment/compression.h"
-#include "trace/segment/simulated_file_system.h"
 #include "wire/otlp/decode.h"
 #include "wire/otlp/encode.h"
 #include "wire/otlp/otlp_test_util.h"
@@ -126,7 +126,7 @@ class Rig {
   Spans acked() const { return Sorted(acked_); }
   void Forget() { waiting_.clear(); }
 
-  SimulatedFileSystem files;
+  disk::SimulatedFileSystem files;
   std::unique_ptr<Store> store;
 
  private:
@@ -223,7 +223,7 @@ TEST(StoreTest, AFullDiskAtAnyStepCostsOnlyWhatWasNotAcknowledged) {
     base::Random random(12);
     rig.files.FailSteps(step, step + 1 + step % 4);
     if (!rig.Open().ok()) {
-      rig.files.FailSteps(SimulatedFileSystem::kNever, SimulatedFileSystem::kNever);
+      rig.files.FailSteps(disk::SimulatedFileSystem::kNever, disk::SimulatedFileSystem::kNever);
       ASSERT_TRUE(rig.Open().ok());
     }
     // The sender goes on after every failure.

@@ -4,8 +4,8 @@
 #include <vector>
 
 #include "base/core/check.h"
+#include "disk/simulated_file_system.h"
 #include "trace/segment/compression.h"
-#include "trace/segment/simulated_file_system.h"
 #include "trace/segment/wal.h"
 
 // Against a simple model, a list of bodies. Each input byte pair is a body's size or, past the
@@ -19,7 +19,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   (void)ReadWal(input, damage, [](auto, const auto&) { return ronda::base::Ok(); });
   if (size < 4) return 0;
 
-  SimulatedFileSystem files;
+  disk::SimulatedFileSystem files;
   auto wal = WalWriter::Create(files, "wal", data[0]);
   CHECK(wal.ok());
   std::vector<std::string> bodies;

@@ -6,8 +6,8 @@
 #include <string>
 #include <vector>
 
+#include "disk/simulated_file_system.h"
 #include "trace/segment/compression.h"
-#include "trace/segment/simulated_file_system.h"
 
 namespace ronda::trace::segment {
 namespace {
@@ -43,7 +43,7 @@ class WalTest : public ::testing::Test {
     return bodies;
   }
 
-  SimulatedFileSystem files_;
+  disk::SimulatedFileSystem files_;
   std::string bytes_;
   std::vector<std::size_t> ends_;  // of the header, the first and the second record
   WalDamage damage_;

@@ -10,9 +10,9 @@
 #include <vector>
 
 #include "base/core/random.h"
-#include "trace/segment/file_system.h"
+#include "disk/file_system.h"
 
-namespace ronda::trace::segment {
+namespace ronda::disk {
 
 // A folder in memory whose disk fails when a test says so, and forgets at a power cut what was not
 // synced. Every call that changes something is a step; steps are counted. One thread.
@@ -149,4 +149,4 @@ class SimulatedFileSystem : public FileSystem {
   std::uint64_t fail_to_ = kNever;
 };
 
-}  // namespace ronda::trace::segment
+}  // namespace ronda::disk

@@ -1,4 +1,4 @@
-#include "trace/segment/compression.h"
+#include "disk/compression.h"
 
 #include <bit>
 #include <cstring>
@@ -9,7 +9,7 @@
 
 #include "base/core/check.h"
 
-namespace ronda::trace::segment {
+namespace ronda::disk {
 
 static_assert(std::endian::native == std::endian::little);
 
@@ -58,4 +58,4 @@ std::uint64_t Fixed64At(const char* at) {
   return value;
 }
 
-}  // namespace ronda::trace::segment
+}  // namespace ronda::disk

@@ -1,4 +1,4 @@
-#include "trace/segment/file_system.h"
+#include "disk/file_system.h"
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -8,7 +8,7 @@
 #include <algorithm>
 #include <cerrno>
 
-namespace ronda::trace::segment {
+namespace ronda::disk {
 namespace {
 
 // A descriptor that is closed with its owner.
@@ -182,4 +182,4 @@ base::Result<std::string> ReadWhole(FileSystem& files, const std::string& name) 
   return bytes;
 }
 
-}  // namespace ronda::trace::segment
+}  // namespace ronda::disk
