@@ -8,8 +8,13 @@
 
 namespace ronda::series {
 
+std::optional<std::uint32_t> OpenPoints::Find(std::string_view key) const {
+  const auto found = numbers_.find(key);
+  return found == numbers_.end() ? std::nullopt : std::optional(found->second);
+}
+
 std::uint32_t OpenPoints::SeriesOf(std::string_view key) {
-  if (const auto found = numbers_.find(key); found != numbers_.end()) return found->second;
+  if (const auto found = Find(key)) return *found;
   const auto number = static_cast<std::uint32_t>(keys_.size());
   keys_.push_back(numbers_.emplace(key, number).first->first);
   return number;

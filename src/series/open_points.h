@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -23,6 +24,8 @@ class OpenPoints {
 
   // The number of the series with this key (PutKey), which is given one if it has none.
   [[nodiscard]] std::uint32_t SeriesOf(std::string_view key);
+  // The same; nothing when it has none yet.
+  [[nodiscard]] std::optional<std::uint32_t> Find(std::string_view key) const;
   void Add(std::uint32_t series, std::uint64_t time_s, std::uint64_t value) {
     rows_.push_back({series, static_cast<std::uint32_t>(time_s), value});
   }

@@ -31,7 +31,7 @@ class Joiner {
         all_.push_back({point, plan_.ids[file]});
       }
     }
-    std::ranges::stable_sort(all_, {}, [](const From& from) { return from.point.time_s; });
+    std::ranges::sort(all_, {}, [](const From& from) { return from.point.time_s; });
     return Write(key.kind, key_bytes, writer);
   }
   [[nodiscard]] std::uint64_t damaged() const { return damaged_; }

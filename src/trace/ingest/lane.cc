@@ -45,6 +45,7 @@ Lane::~Lane() { Stop(); }
 
 base::Status Lane::OpenStore(segment::FileSystem& files) {
   files_ = &files;
+  RETURN_IF_ERROR(OpenRed(files));
   ASSIGN_OR_RETURN(
       store_, segment::Store::Open(files, options_.store, [this](const auto& record, auto& batch) {
         return Replay(record, batch);
@@ -55,10 +56,19 @@ base::Status Lane::OpenStore(segment::FileSystem& files) {
   ledger_.Add(replayed_counts_);
   replayed_counts_.Clear();
   replayed_ = {};
-  store_->set_note([this](std::uint64_t through) { return NoteThrough(through); });
+  store_->set_note([this](std::uint64_t through) { return SealThrough(through); });
+  // Only of a log that was damaged: its numbers are given again.
+  if (red_files_) RETURN_IF_ERROR(red_files_->Rewind(store_->durable_through()));
   for (const std::string& notice : store_->notices()) log_.Warning(notice);
   // What the ledger does not know of (it went with a damaged manifest) counts from here on.
   ledger_.Add(Unaccounted(PlacesOf(store_->census(), ledger_), ledger_));
+  return base::Ok();
+}
+
+base::Status Lane::OpenRed(segment::FileSystem& files) {
+  if (options_.store.signal != segment::Signal::kTraces) return base::Ok();
+  ASSIGN_OR_RETURN(red_files_, series::Store::Open(files));
+  for (const std::string& notice : red_files_->notices()) log_.Warning(notice);
   return base::Ok();
 }
 
@@ -70,6 +80,9 @@ base::Status Lane::Replay(const segment::WalRecord& record, otlp::SpanBatch& bat
   // The batch's texts are views of it until the store has copied them.
   RETURN_IF_ERROR(reader_.Replay(record, ReceiverOf(note), replayed_, batch));
   replayed_counts_.Add(note.counts);
+  if (red_files_ && record.sequence > red_files_->through()) {
+    meter_.Measure(batch, record.received_ns, red_);
+  }
   if (note.has_digest) digests_.Add(note.digest, record.received_ns);
   return base::Ok();
 }
@@ -86,6 +99,23 @@ bool Lane::ReadNote(std::string_view note) {
   // Where spans are is what the store says; once it could not.
   if (version == kNoteWithPlaces && !reader.NextBytes(places)) return false;
   return reader.at_end() && DecodeLedger(ledger, ledger_);
+}
+
+void Lane::Measure(Pending& pending) {
+  if (pending.measured || !pending.has_digest || !red_files_) return;
+  meter_.Measure(pending.delivery->batch, pending.received_ns, red_);
+  pending.measured = true;
+}
+
+base::Result<std::string> Lane::SealThrough(std::uint64_t sequence) {
+  if (red_files_) {
+    for (Pending& pending : pending_) {
+      if (pending.sequence <= sequence) Measure(pending);
+    }
+    RETURN_IF_ERROR(red_files_->Add(red_, sequence));
+    red_.Clear();
+  }
+  return NoteThrough(sequence);
 }
 
 std::string Lane::NoteThrough(std::uint64_t sequence) const {
@@ -193,6 +223,7 @@ bool Lane::AppendRecord(segment::WalRecord record, const otlp::SpanBatch& batch,
   const auto sequence = AppendToStore(record, batch);
   if (sequence.ok()) {
     pending.sequence = *sequence;
+    pending.received_ns = record.received_ns;
     pending_.push_back(std::move(pending));
     return true;
   }
@@ -220,9 +251,10 @@ base::Result<std::uint64_t> Lane::AppendToStore(const segment::WalRecord& record
 
 void Lane::Settle(const base::Status& committed) {
   if (!committed.ok()) Warn(committed);
-  for (const Pending& pending : pending_) {
+  for (Pending& pending : pending_) {
     const bool durable = pending.sequence <= store_->durable_through();
     if (durable) {
+      Measure(pending);
       ledger_.Add(pending.counts);
     } else {
       Count(AsRejected(pending.counts, Rejection::kStorage));
@@ -255,6 +287,13 @@ segment::Source::Segments Lane::Snapshot(const segment::Source::ReadBlock& read)
   const std::shared_lock lock(store_mutex_);
   read(store_->block());
   return store_->segments();
+}
+
+series::Source::Files Lane::RedSnapshot(const series::Source::ReadOpen& read) const {
+  const std::shared_lock lock(store_mutex_);
+  if (!red_files_) return {};
+  read(red_);
+  return red_files_->files();
 }
 
 Standing Lane::standing() const {
@@ -290,7 +329,7 @@ void Lane::Upkeep() {
   }
   // New segments since last time: more will come.
   const std::size_t least = segments == sealed_segments_ ? kIdleMerge : kBusyMerge;
-  while (MergeOnce(least)) {
+  while (UpkeepRedOnce(least) || MergeOnce(least)) {
     const std::lock_guard lock(mutex_);
     if (stopping_) return;
   }
@@ -306,7 +345,10 @@ void Lane::Retain() {
       now_ns - store_->block_partition_ns() > partition_ns) {
     Warn(store_->Seal());
   }
-  if (options_.retain_ns > 0 && now_ns > options_.retain_ns && TrustsClock(now_ns)) {
+  const bool trusted = TrustsClock(now_ns);
+  red_now_s_ = trusted ? now_ns / 1'000'000'000 : 0;
+  if (red_files_ && trusted) Warn(red_files_->Drop(red_now_s_));
+  if (options_.retain_ns > 0 && now_ns > options_.retain_ns && trusted) {
     Warn(store_->DropBefore(now_ns - options_.retain_ns));
   }
   if (options_.retain_bytes > 0) Warn(store_->DropOver(options_.retain_bytes));
@@ -423,6 +465,24 @@ base::Status Lane::BackUp(segment::FileSystem& to) {
 base::Status Lane::SetAside(std::uint64_t segment, const base::Status& why) {
   const std::lock_guard lock(store_mutex_);
   return store_->FinishMerge({}, {.damaged = segment, .why = why});
+}
+
+bool Lane::UpkeepRedOnce(std::size_t least) {
+  std::optional<series::UpkeepPlan> plan;
+  {
+    const std::lock_guard lock(store_mutex_);
+    if (red_files_ && red_now_s_ > 0) plan = red_files_->PlanUpkeep(red_now_s_, least);
+  }
+  if (!plan) return false;
+  const auto outcome = series::RunUpkeep(*files_, *plan);
+  if (!outcome.ok()) {
+    Warn(outcome.status());
+    return false;
+  }
+  const std::lock_guard lock(store_mutex_);
+  const base::Status finished = red_files_->FinishUpkeep(*plan, *outcome);
+  Warn(finished);
+  return finished.ok();
 }
 
 // A disk that stays full is said once.

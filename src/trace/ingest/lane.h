@@ -13,10 +13,13 @@
 #include "base/core/clock.h"
 #include "base/core/status.h"
 #include "base/log.h"
+#include "series/source.h"
+#include "series/store.h"
 #include "trace/ingest/delivery.h"
 #include "trace/ingest/digests.h"
 #include "trace/ingest/ledger.h"
 #include "trace/ingest/places.h"
+#include "trace/ingest/red.h"
 #include "trace/segment/source.h"
 #include "trace/segment/store.h"
 
@@ -81,6 +84,8 @@ class Lane {
 
   // As segment::Source says. Any thread.
   [[nodiscard]] segment::Source::Segments Snapshot(const segment::Source::ReadBlock& read) const;
+  // As series::Source says: the RED of every span that is durable, each once.
+  [[nodiscard]] series::Source::Files RedSnapshot(const series::Source::ReadOpen& read) const;
   [[nodiscard]] Standing standing() const;
   // Any thread, as all that follows.
   [[nodiscard]] std::vector<SegmentState> Segments() const;
@@ -102,9 +107,11 @@ class Lane {
   // What was appended and not yet committed.
   struct Pending {
     std::uint64_t sequence = 0;
+    std::uint64_t received_ns = 0;
     Ledger counts = {};
     bool has_digest = false;
     Digest digest = {};
+    bool measured = false;  // its spans are in red_
     Delivery* delivery = nullptr;
   };
 
@@ -112,7 +119,11 @@ class Lane {
   base::Status OpenStore(segment::FileSystem& files);
   base::Status Replay(const segment::WalRecord& record, wire::otlp::SpanBatch& batch);
   bool ReadNote(std::string_view note);  // of the manifest
+  base::Status OpenRed(segment::FileSystem& files);
+  // Of the records up to this number, which are being sealed; their RED is in a file then.
+  [[nodiscard]] base::Result<std::string> SealThrough(std::uint64_t sequence);
   [[nodiscard]] std::string NoteThrough(std::uint64_t sequence) const;
+  void Measure(Pending& pending);
 
   void Write();  // the thread
   void Work(std::vector<std::unique_ptr<Delivery>>& deliveries);
@@ -132,6 +143,7 @@ class Lane {
   [[nodiscard]] std::uint64_t deleted() const;
   // Runs a plan and puts its outcome in place. The caller of these two holds merge_mutex_.
   base::Status Carry(const segment::MergePlan& plan);
+  bool UpkeepRedOnce(std::size_t least);
   void Warn(const base::Status& status);
 
   const LaneOptions options_;
@@ -145,6 +157,10 @@ class Lane {
   // The store has one user at a time; who only reads shares it.
   mutable std::shared_mutex store_mutex_;
   std::unique_ptr<segment::Store> store_;  // and all below: guarded by store_mutex_
+  std::unique_ptr<series::Store> red_files_;  // null in a lane of log records
+  series::OpenPoints red_;  // of what is durable and not sealed
+  RedMeter meter_;
+  std::uint64_t red_now_s_ = 0;  // as retention found it; 0: the clock is not to be trusted
   RecentDigests digests_;
   Ledger ledger_;  // of what is durable
   Ledger replayed_counts_;  // of the log, while it is read

@@ -105,12 +105,35 @@ class Rig {
     return SpansOf([&](const auto& read) { return lane->Snapshot(read); });
   }
 
+  // How many spans RED has measured, over all files, series and times.
+  std::uint64_t RedSpans() {
+    std::uint64_t spans = 0;
+    const auto files_of_red = lane->RedSnapshot(
+        [&](const series::OpenPoints& open) { spans += open.rows().size(); });
+    for (const auto& file : files_of_red) {
+      series::FileCursor cursor(*file);
+      std::vector<series::Point> points;
+      series::Sum sum;
+      for (std::size_t i = 0; i < file->series(); ++i) {
+        EXPECT_TRUE(cursor.Read(i, points).ok());
+        for (const auto& point : points) {
+          EXPECT_TRUE(sum.Add(series::Kind::kHistogram, point.value).ok());
+        }
+      }
+      spans += sum.histogram().count();
+    }
+    return spans;
+  }
+
   // Everything adds up; returns the sum.
   Tally ExpectBalanced() {
     const Standing standing = lane->standing();
     const Tally total = standing.ledger.Total();
     EXPECT_TRUE(total.balanced());
     EXPECT_EQ(total.accepted - total.deduplicated, standing.spans.total());
+    if (!red_is_partial) {
+      EXPECT_EQ(RedSpans(), standing.spans.total());
+    }
     Place sum;
     for (const auto& [key, place] : standing.places) {
       const auto& tally = standing.ledger.tallies().at(key);
@@ -134,6 +157,7 @@ class Rig {
       .store = {.block_rows = 20, .merged_rows = 100, .merge_level = 1}, .upkeep_ns = 100 * kHour};
   disk::SimulatedFileSystem files;
   TestClock clock;
+  bool red_is_partial = false;  // spans are older than RED is kept, or than there was any
   std::unique_ptr<Lane> lane;
 
  private:

@@ -312,6 +312,14 @@ segment::Source::Segments Lanes::Snapshot(const ReadBlock& read) {
   return all;
 }
 
+series::Source::Files Lanes::RedSource::Snapshot(const ReadOpen& read) {
+  Files all;
+  for (const auto& lane : lanes_.lanes_) {
+    for (auto& file : lane->RedSnapshot(read)) all.push_back(std::move(file));
+  }
+  return all;
+}
+
 Standing Lanes::standing() const {
   Standing all;
   std::vector<Places> places;

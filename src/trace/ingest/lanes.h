@@ -61,6 +61,8 @@ class Lanes : public segment::Source {
   [[nodiscard]] Segments Snapshot(const ReadBlock& read) override;
   // The log records, as rows (segment/log_rows.h).
   [[nodiscard]] segment::Source& logs() { return log_source_; }
+  // Rate, errors and durations of the spans, and exceptions (series/red.h).
+  [[nodiscard]] series::Source& red() { return red_source_; }
   // Of all lanes of spans; of the log records.
   [[nodiscard]] Standing standing() const;
   [[nodiscard]] Standing log_standing() const { return logs_->standing(); }
@@ -100,6 +102,15 @@ class Lanes : public segment::Source {
     Lanes& lanes_;
   };
 
+  class RedSource : public series::Source {
+   public:
+    explicit RedSource(Lanes& lanes) : lanes_(lanes) {}
+    [[nodiscard]] Files Snapshot(const ReadOpen& read) override;
+
+   private:
+    Lanes& lanes_;
+  };
+
   const LanesOptions options_;
   const Masker masker_;
   base::ByteBudget memory_;
@@ -110,6 +121,7 @@ class Lanes : public segment::Source {
   std::vector<std::unique_ptr<Lane>> lanes_;  // goes before what they use
   std::unique_ptr<Lane> logs_;
   LogSource log_source_{*this};
+  RedSource red_source_{*this};
   std::string folder_;
   std::mutex backup_mutex_;
   std::mutex round_mutex_;  // of the sampler; a backup is of one moment between two rounds

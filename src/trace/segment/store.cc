@@ -285,7 +285,9 @@ base::Status Store::Seal() {
   Manifest next = manifest_;
   next.sealed_through = committed_through_;
   next.lost_records += lost_records_;
-  if (note_) next.note = note_(committed_through_);
+  if (note_) {
+    ASSIGN_OR_RETURN(next.note, note_(committed_through_));
+  }
   // Records without spans need no segment.
   RETURN_IF_ERROR(block_.rows() > 0 ? SealBlock(std::move(next)) : WriteManifest(std::move(next)));
   lost_records_ = 0;

@@ -93,8 +93,9 @@ class Store {
   // Decodes a record of the log as it was decoded when it came, with whatever was done to it then.
   using Replay = std::function<base::Status(const WalRecord& record, otlp::SpanBatch& batch)>;
 
-  // What Manifest::note is to be when the records up to `through` are sealed; changes nothing.
-  using Note = std::function<std::string(std::uint64_t through)>;
+  // What Manifest::note is to be when the records up to `through`, which are durable, are sealed. Called
+  // before anything of the seal is written, and again if that fails; its own failure is the seal's.
+  using Note = std::function<base::Result<std::string>(std::uint64_t through)>;
 
   // Opens what is in the folder: reads the log back, sets damaged segments aside, removes what an
   // interrupted seal or merge left. `notices()` says what was found.

@@ -138,6 +138,7 @@ base::Status ReadWal(std::string_view bytes, WalDamage& damage,
     if (first.ok() || expected > 0) damage.lost_records += sequence - expected;
     expected = sequence + 1;
     at += kRecordHeader + payload.size();
+    record.sequence = sequence;
     RETURN_IF_ERROR(visit(sequence, record));
   }
   damage.torn_bytes = bad;

@@ -18,6 +18,7 @@ enum class Signal : std::uint8_t { kTraces = 0, kLogs = 1 };
 
 // One request as it was received; the texts are borrowed.
 struct WalRecord {
+  std::uint64_t sequence = 0;  // its number, when it is read back
   std::uint64_t received_ns = 0;  // since 1970
   Signal signal = Signal::kTraces;
   BodyEncoding encoding = BodyEncoding::kIdentity;

@@ -1,0 +1,182 @@
+#include "trace/ingest/red.h"
+
+#include <fmt/format.h>
+
+#include <optional>
+
+#include "series/red.h"
+#include "trace/ingest/red_attributes.h"
+#include "trace/ingest/stack.h"
+
+namespace ronda::trace::ingest {
+namespace {
+
+namespace otlp = wire::otlp;
+namespace red = series::red;
+
+constexpr std::uint64_t kNs = 1'000'000'000;
+constexpr std::uint64_t kStepS = 10;
+// How far a span's end may lie from its receipt to be counted where it ended.
+constexpr std::uint64_t kLateS = 3600, kEarlyS = 60;
+constexpr std::size_t kMostText = 256;
+
+// A text of at most kMostText bytes, cut between two characters.
+std::string_view Cut(std::string_view text) {
+  if (text.size() <= kMostText) return text;
+  std::size_t end = kMostText;
+  while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xc0) == 0x80) --end;
+  return text.substr(0, end);
+}
+
+std::string_view NameOfKind(std::int32_t kind) {
+  static constexpr std::string_view kNames[] = {"unspecified", "internal", "server",
+                                                "client",      "producer", "consumer"};
+  return kind >= 0 && kind < 6 ? kNames[kind] : "other";
+}
+
+// When the span ended, if its clock can be right; else when it came. Begin of the step.
+std::uint64_t TimeOf(const otlp::Span& span, std::uint64_t received_s) {
+  const std::uint64_t end_s = span.end_ns / kNs;
+  const bool trusted = end_s + kLateS >= received_s && end_s <= received_s + kEarlyS;
+  const std::uint64_t time_s = trusted ? end_s : received_s;
+  return time_s - time_s % kStepS;
+}
+
+}  // namespace
+
+RedMeter::Sender RedMeter::SenderOf(const otlp::SpanBatch& batch, const otlp::Resource& resource) {
+  Sender sender;
+  for (const otlp::Attribute& attribute : batch.At(resource.attributes)) {
+    const std::string_view text = attribute.value().bytes();
+    const std::string_view key = attribute.key();
+    if (key == "service.name") sender.service = Cut(text);
+    if (key == "deployment.environment.name" || key == "deployment.environment") {
+      sender.environment = Cut(text);
+    }
+    if (key == "ronda.run") sender.run = Cut(text);
+    if (key == "ronda.red") sender.measures_itself = text == "agent";
+  }
+  return sender;
+}
+
+void RedMeter::Measure(const otlp::SpanBatch& batch, std::uint64_t received_ns,
+                       series::OpenPoints& open) {
+  const std::uint64_t received_s = received_ns / kNs;
+  ForgetEachHour(received_s);
+  senders_.clear();
+  for (const otlp::Resource& resource : batch.resources) {
+    senders_.push_back(SenderOf(batch, resource));
+  }
+  for (const otlp::Span& span : batch.spans) {
+    const Sender& sender = senders_[batch.scopes[span.scope].resource];
+    Names names{.service = sender.service, .environment = sender.environment, .run = sender.run};
+    Read(batch, span, names);
+    const std::uint64_t time_s = TimeOf(span, received_s);
+    if (span.events.count > 0) MeasureExceptions(batch, span, names, time_s);
+    if (sender.measures_itself) continue;
+    PutDurationKey(names);
+    std::optional<std::uint32_t> series = open.Find(key_);
+    if (!series) {
+      Limit(names);
+      PutDurationKey(names);
+      series = open.SeriesOf(key_);
+    }
+    open.Add(*series, time_s, span.end_ns > span.start_ns ? span.end_ns - span.start_ns : 0);
+  }
+  PutExceptions(open);
+}
+
+void RedMeter::Read(const otlp::SpanBatch& batch, const otlp::Span& span, Names& names) {
+  const RedAttributes attributes(batch.At(span.attributes));
+  if (const std::string_view run = attributes.run(); !run.empty()) names.run = Cut(run);
+  names.operation = Cut(span.name);
+  names.kind = NameOfKind(span.kind);
+  names.error = span.status == otlp::kStatusError;
+  attributes.Technology(technology_);
+  names.technology = Cut(technology_);
+  attributes.Peer(span.kind, peer_);
+  names.peer = Cut(peer_);
+}
+
+void RedMeter::PutDurationKey(const Names& names) {
+  const series::Label labels[] = {{red::kEnvironment, names.environment},
+                                  {red::kError, names.error ? "1" : ""},
+                                  {red::kKind, names.kind},
+                                  {red::kOperation, names.operation},
+                                  {red::kPeer, names.peer},
+                                  {red::kRun, names.run},
+                                  {red::kService, names.service},
+                                  {red::kTechnology, names.technology}};
+  key_.clear();
+  PutKey(series::Kind::kHistogram, red::kDuration, labels, key_);
+}
+
+void RedMeter::MeasureExceptions(const otlp::SpanBatch& batch, const otlp::Span& span, Names names,
+                                 std::uint64_t time_s) {
+  for (const otlp::Event& event : batch.EventsOf(span)) {
+    if (event.name != "exception") continue;
+    std::string_view type, stacktrace;
+    for (const otlp::Attribute& attribute : batch.At(event.attributes)) {
+      if (attribute.key() == "exception.type") type = Cut(attribute.value().bytes());
+      if (attribute.key() == "exception.stacktrace") stacktrace = attribute.value().bytes();
+    }
+    Known& known = KnownOf(names.service);
+    Limit(names);
+    const Stack stack = ReadStack(stacktrace);
+    const std::string hash = stack.innermost.empty() ? "" : fmt::format("{:016x}", stack.fingerprint);
+    const std::string_view fingerprint = Limited(known, RedValue::kFingerprint, hash);
+    const series::Label labels[] = {
+        {red::kEnvironment, names.environment},
+        {red::kException, Limited(known, RedValue::kException, type)},
+        {red::kFingerprint, fingerprint},
+        {red::kFrame, fingerprint == hash ? Cut(stack.innermost) : std::string_view()},
+        {red::kOperation, names.operation},
+        {red::kRun, names.run},
+        {red::kService, names.service}};
+    key_.clear();
+    PutKey(series::Kind::kCount, red::kExceptions, labels, key_);
+    ++exceptions_[{key_, time_s}];
+  }
+}
+
+void RedMeter::PutExceptions(series::OpenPoints& open) {
+  for (const auto& [key, count] : exceptions_) {
+    open.Add(open.SeriesOf(key.first), key.second, count);
+  }
+  exceptions_.clear();
+}
+
+void RedMeter::Limit(Names& names) {
+  Known& known = KnownOf(names.service);
+  names.operation = Limited(known, RedValue::kOperation, names.operation);
+  names.technology = Limited(known, RedValue::kTechnology, names.technology);
+  names.peer = Limited(known, RedValue::kPeer, names.peer);
+  names.environment = Limited(known, RedValue::kEnvironment, names.environment);
+  names.run = Limited(known, RedValue::kRun, names.run);
+}
+
+RedMeter::Known& RedMeter::KnownOf(std::string_view& service) {
+  auto found = known_.find(service);
+  if (found == known_.end()) {
+    if (known_.size() >= limits_.services) service = red::kOther;
+    found = known_.try_emplace(std::string(service)).first;
+  }
+  return found->second;
+}
+
+std::string_view RedMeter::Limited(Known& known, RedValue value, std::string_view text) const {
+  if (text.empty()) return text;
+  auto& texts = known[static_cast<std::size_t>(value)];
+  if (texts.contains(text)) return text;
+  if (texts.size() >= limits_.values[static_cast<std::size_t>(value)]) return red::kOther;
+  texts.emplace(text);
+  return text;
+}
+
+void RedMeter::ForgetEachHour(std::uint64_t received_s) {
+  if (received_s / 3600 == hour_) return;
+  hour_ = received_s / 3600;
+  known_.clear();
+}
+
+}  // namespace ronda::trace::ingest
