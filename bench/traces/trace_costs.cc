@@ -227,11 +227,10 @@ Stored StoreAll(const Set& set, const std::string& folder) {
       *stored.files, {}, [](const segment::WalRecord&, otlp::SpanBatch&) { return base::Ok(); }));
   stored.red = Must(series::Store::Open(*stored.files));
   trace::ingest::RedMeter meter;
-  series::OpenPoints open;
   stored.store->set_note([&](std::uint64_t through) -> base::Result<std::string> {
     const double begin = CpuSeconds();
-    Must(stored.red->Add(open, through));
-    open.Clear();
+    Must(stored.red->Add(meter.open(), through));
+    meter.Clear();
     stored.red_seconds += CpuSeconds() - begin;
     return std::string();
   });
@@ -253,7 +252,7 @@ Stored StoreAll(const Set& set, const std::string& folder) {
                       batch)
              .status());
     const double begin = CpuSeconds();
-    meter.Measure(batch, kReceivedNs, open);
+    meter.Measure(batch, kReceivedNs);
     stored.red_seconds += CpuSeconds() - begin;
     if (++uncommitted < kRequestsACommit) continue;
     uncommitted = 0;

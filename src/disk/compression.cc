@@ -38,6 +38,11 @@ std::uint64_t Hash(std::string_view bytes, std::uint64_t seed) {
   return XXH3_64bits_withSeed(bytes.data(), bytes.size(), seed);
 }
 
+WideHash HashWide(std::string_view bytes) {
+  const XXH128_hash_t hash = XXH3_128bits(bytes.data(), bytes.size());
+  return {.low = hash.low64, .high = hash.high64};
+}
+
 void PutFixed32(std::uint32_t value, std::string& out) {
   out.append(reinterpret_cast<const char*>(&value), sizeof value);
 }

@@ -39,6 +39,14 @@ class Decompressor {
 // XXH3, 64 bits (github.com/Cyan4973/xxHash).
 [[nodiscard]] std::uint64_t Hash(std::string_view bytes, std::uint64_t seed = 0);
 
+// The same, 128 bits: as good as the bytes themselves for telling them apart.
+struct WideHash {
+  std::uint64_t low = 0;
+  std::uint64_t high = 0;
+  bool operator==(const WideHash&) const = default;
+};
+[[nodiscard]] WideHash HashWide(std::string_view bytes);
+
 // Integers as the files have them: little-endian.
 void PutFixed32(std::uint32_t value, std::string& out);
 void PutFixed64(std::uint64_t value, std::string& out);

@@ -2,19 +2,14 @@
 
 #include <algorithm>
 #include <numeric>
-#include <tuple>
+#include <span>
 
 #include "base/core/check.h"
 
 namespace ronda::series {
 
-std::optional<std::uint32_t> OpenPoints::Find(std::string_view key) const {
-  const auto found = numbers_.find(key);
-  return found == numbers_.end() ? std::nullopt : std::optional(found->second);
-}
-
 std::uint32_t OpenPoints::SeriesOf(std::string_view key) {
-  if (const auto found = Find(key)) return *found;
+  if (const auto found = numbers_.find(key); found != numbers_.end()) return found->second;
   const auto number = static_cast<std::uint32_t>(keys_.size());
   keys_.push_back(numbers_.emplace(key, number).first->first);
   return number;
@@ -26,15 +21,35 @@ void OpenPoints::Clear() {
   numbers_.clear();
 }
 
-void OpenPoints::WriteTo(FileWriter& file) const {
+std::vector<OpenPoints::Row> OpenPoints::Ordered() const {
   // Files have their series by key.
-  std::vector<std::uint32_t> order(keys_.size()), rank(keys_.size());
+  std::vector<std::uint32_t> order(keys_.size());
   std::iota(order.begin(), order.end(), 0u);
   std::ranges::sort(order, {}, [&](std::uint32_t i) { return keys_[i]; });
-  for (std::uint32_t i = 0; i < order.size(); ++i) rank[order[i]] = i;
-  std::vector<Row> rows = rows_;
-  std::ranges::sort(
-      rows, {}, [&](const Row& row) { return std::uint64_t{rank[row.series]} << 32 | row.time_s; });
+  std::vector<std::size_t> ends(keys_.size());
+  for (const Row& row : rows_) ++ends[row.series];
+  std::size_t end = 0;
+  for (const std::uint32_t series : order) {
+    const std::size_t begin = end;
+    end += ends[series];
+    ends[series] = begin;
+  }
+  std::vector<Row> rows(rows_.size());
+  for (const Row& row : rows_) rows[ends[row.series]++] = row;
+  // Rows of one series come nearly by time.
+  std::size_t begin = 0;
+  for (const std::uint32_t series : order) {
+    const std::span<Row> of_series(rows.data() + begin, ends[series] - begin);
+    if (!std::ranges::is_sorted(of_series, {}, &Row::time_s)) {
+      std::ranges::sort(of_series, {}, &Row::time_s);
+    }
+    begin = ends[series];
+  }
+  return rows;
+}
+
+void OpenPoints::WriteTo(FileWriter& file) const {
+  const std::vector<Row> rows = Ordered();
   Sum sum;
   Key key;
   std::string values;

@@ -1,7 +1,6 @@
 #pragma once
 
 #include <cstdint>
-#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -24,8 +23,6 @@ class OpenPoints {
 
   // The number of the series with this key (PutKey), which is given one if it has none.
   [[nodiscard]] std::uint32_t SeriesOf(std::string_view key);
-  // The same; nothing when it has none yet.
-  [[nodiscard]] std::optional<std::uint32_t> Find(std::string_view key) const;
   void Add(std::uint32_t series, std::uint64_t time_s, std::uint64_t value) {
     rows_.push_back({series, static_cast<std::uint32_t>(time_s), value});
   }
@@ -39,6 +36,9 @@ class OpenPoints {
   void WriteTo(FileWriter& file) const;
 
  private:
+  // The rows by key, then time.
+  [[nodiscard]] std::vector<Row> Ordered() const;
+
   struct Hash {
     using is_transparent = void;
     std::size_t operator()(std::string_view text) const { return disk::Hash(text); }

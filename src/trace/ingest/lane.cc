@@ -81,7 +81,7 @@ base::Status Lane::Replay(const segment::WalRecord& record, otlp::SpanBatch& bat
   RETURN_IF_ERROR(reader_.Replay(record, ReceiverOf(note), replayed_, batch));
   replayed_counts_.Add(note.counts);
   if (red_files_ && record.sequence > red_files_->through()) {
-    meter_.Measure(batch, record.received_ns, red_);
+    red_.Measure(batch, record.received_ns);
   }
   if (note.has_digest) digests_.Add(note.digest, record.received_ns);
   return base::Ok();
@@ -103,7 +103,7 @@ bool Lane::ReadNote(std::string_view note) {
 
 void Lane::Measure(Pending& pending) {
   if (pending.measured || !pending.has_digest || !red_files_) return;
-  meter_.Measure(pending.delivery->batch, pending.received_ns, red_);
+  red_.Measure(pending.delivery->batch, pending.received_ns);
   pending.measured = true;
 }
 
@@ -112,7 +112,7 @@ base::Result<std::string> Lane::SealThrough(std::uint64_t sequence) {
     for (Pending& pending : pending_) {
       if (pending.sequence <= sequence) Measure(pending);
     }
-    RETURN_IF_ERROR(red_files_->Add(red_, sequence));
+    RETURN_IF_ERROR(red_files_->Add(red_.open(), sequence));
     red_.Clear();
   }
   return NoteThrough(sequence);
@@ -292,7 +292,7 @@ segment::Source::Segments Lane::Snapshot(const segment::Source::ReadBlock& read)
 series::Source::Files Lane::RedSnapshot(const series::Source::ReadOpen& read) const {
   const std::shared_lock lock(store_mutex_);
   if (!red_files_) return {};
-  read(red_);
+  read(red_.open());
   return red_files_->files();
 }
 

@@ -158,8 +158,7 @@ class Lane {
   mutable std::shared_mutex store_mutex_;
   std::unique_ptr<segment::Store> store_;  // and all below: guarded by store_mutex_
   std::unique_ptr<series::Store> red_files_;  // null in a lane of log records
-  series::OpenPoints red_;  // of what is durable and not sealed
-  RedMeter meter_;
+  RedMeter red_;  // of what is durable and not sealed
   std::uint64_t red_now_s_ = 0;  // as retention found it; 0: the clock is not to be trusted
   RecentDigests digests_;
   Ledger ledger_;  // of what is durable

@@ -2,10 +2,11 @@
 
 #include <fmt/format.h>
 
-#include <optional>
+#include <algorithm>
+#include <array>
+#include <cstring>
 
 #include "series/red.h"
-#include "trace/ingest/red_attributes.h"
 #include "trace/ingest/stack.h"
 
 namespace ronda::trace::ingest {
@@ -59,8 +60,7 @@ RedMeter::Sender RedMeter::SenderOf(const otlp::SpanBatch& batch, const otlp::Re
   return sender;
 }
 
-void RedMeter::Measure(const otlp::SpanBatch& batch, std::uint64_t received_ns,
-                       series::OpenPoints& open) {
+void RedMeter::Measure(const otlp::SpanBatch& batch, std::uint64_t received_ns) {
   const std::uint64_t received_s = received_ns / kNs;
   ForgetEachHour(received_s);
   senders_.clear();
@@ -69,36 +69,41 @@ void RedMeter::Measure(const otlp::SpanBatch& batch, std::uint64_t received_ns,
   }
   for (const otlp::Span& span : batch.spans) {
     const Sender& sender = senders_[batch.scopes[span.scope].resource];
-    Names names{.service = sender.service, .environment = sender.environment, .run = sender.run};
-    Read(batch, span, names);
     const std::uint64_t time_s = TimeOf(span, received_s);
-    if (span.events.count > 0) MeasureExceptions(batch, span, names, time_s);
+    if (span.events.count > 0) MeasureExceptions(batch, span, sender, time_s);
     if (sender.measures_itself) continue;
-    PutDurationKey(names);
-    std::optional<std::uint32_t> series = open.Find(key_);
-    if (!series) {
-      Limit(names);
-      PutDurationKey(names);
-      series = open.SeriesOf(key_);
-    }
-    open.Add(*series, time_s, span.end_ns > span.start_ns ? span.end_ns - span.start_ns : 0);
+    open_.Add(SeriesOf(batch, span, sender), time_s,
+              span.end_ns > span.start_ns ? span.end_ns - span.start_ns : 0);
   }
-  PutExceptions(open);
+  PutExceptions();
 }
 
-void RedMeter::Read(const otlp::SpanBatch& batch, const otlp::Span& span, Names& names) {
+std::uint32_t RedMeter::SeriesOf(const otlp::SpanBatch& batch, const otlp::Span& span,
+                                 const Sender& sender) {
   const RedAttributes attributes(batch.At(span.attributes));
-  if (const std::string_view run = attributes.run(); !run.empty()) names.run = Cut(run);
-  names.operation = Cut(span.name);
-  names.kind = NameOfKind(span.kind);
-  names.error = span.status == otlp::kStatusError;
-  attributes.Technology(technology_);
-  names.technology = Cut(technology_);
-  attributes.Peer(span.kind, peer_);
-  names.peer = Cut(peer_);
-}
-
-void RedMeter::PutDurationKey(const Names& names) {
+  const Technology technology = attributes.technology();
+  const Peer peer = attributes.PeerOf(span.kind);
+  const std::string_view texts[] = {sender.service,    sender.environment, sender.run,
+                                    attributes.run(),  Cut(span.name),     technology.category,
+                                    technology.system, peer.name};
+  struct Head {
+    std::int64_t port = 0;
+    std::int32_t kind = 0, status = 0;
+    std::array<std::uint32_t, std::size(texts)> sizes = {};
+  } head{.port = peer.port, .kind = span.kind, .status = span.status};
+  std::size_t size = sizeof head;
+  for (std::size_t i = 0; i < std::size(texts); ++i) {
+    head.sizes[i] = static_cast<std::uint32_t>(texts[i].size());
+    size += texts[i].size();
+  }
+  said_.resize(size);
+  std::memcpy(said_.data(), &head, sizeof head);
+  char* at = said_.data() + sizeof head;
+  for (const std::string_view text : texts) at = std::ranges::copy(text, at).out;
+  const disk::WideHash hash = disk::HashWide(said_);
+  if (const std::uint32_t found = cache_.Find(hash); found != RedCache::kNone) return found;
+  limited_ = false;
+  const Names names = NamesOf(batch, span, sender);
   const series::Label labels[] = {{red::kEnvironment, names.environment},
                                   {red::kError, names.error ? "1" : ""},
                                   {red::kKind, names.kind},
@@ -109,10 +114,34 @@ void RedMeter::PutDurationKey(const Names& names) {
                                   {red::kTechnology, names.technology}};
   key_.clear();
   PutKey(series::Kind::kHistogram, red::kDuration, labels, key_);
+  const std::uint32_t series = open_.SeriesOf(key_);
+  if (!limited_) cache_.Add(hash, series);
+  return series;
 }
 
-void RedMeter::MeasureExceptions(const otlp::SpanBatch& batch, const otlp::Span& span, Names names,
-                                 std::uint64_t time_s) {
+RedMeter::Names RedMeter::NamesOf(const otlp::SpanBatch& batch, const otlp::Span& span,
+                                  const Sender& sender) {
+  const RedAttributes attributes(batch.At(span.attributes));
+  const Technology technology = attributes.technology();
+  technology_ = technology.category;
+  technology_ += technology.system;
+  const Peer peer = attributes.PeerOf(span.kind);
+  peer_ = peer.name;
+  if (peer.port != 0) peer_ += ":" + std::to_string(peer.port);
+  Names names{.service = sender.service, .kind = NameOfKind(span.kind)};
+  names.error = span.status == otlp::kStatusError;
+  const std::string_view run = attributes.run().empty() ? sender.run : attributes.run();
+  Known& known = KnownOf(names.service);
+  names.environment = Limited(known, RedValue::kEnvironment, sender.environment);
+  names.run = Limited(known, RedValue::kRun, Cut(run));
+  names.operation = Limited(known, RedValue::kOperation, Cut(span.name));
+  names.technology = Limited(known, RedValue::kTechnology, Cut(technology_));
+  names.peer = Limited(known, RedValue::kPeer, Cut(peer_));
+  return names;
+}
+
+void RedMeter::MeasureExceptions(const otlp::SpanBatch& batch, const otlp::Span& span,
+                                 const Sender& sender, std::uint64_t time_s) {
   for (const otlp::Event& event : batch.EventsOf(span)) {
     if (event.name != "exception") continue;
     std::string_view type, stacktrace;
@@ -120,10 +149,11 @@ void RedMeter::MeasureExceptions(const otlp::SpanBatch& batch, const otlp::Span&
       if (attribute.key() == "exception.type") type = Cut(attribute.value().bytes());
       if (attribute.key() == "exception.stacktrace") stacktrace = attribute.value().bytes();
     }
+    Names names = NamesOf(batch, span, sender);
     Known& known = KnownOf(names.service);
-    Limit(names);
     const Stack stack = ReadStack(stacktrace);
-    const std::string hash = stack.innermost.empty() ? "" : fmt::format("{:016x}", stack.fingerprint);
+    const std::string hash =
+        stack.innermost.empty() ? "" : fmt::format("{:016x}", stack.fingerprint);
     const std::string_view fingerprint = Limited(known, RedValue::kFingerprint, hash);
     const series::Label labels[] = {
         {red::kEnvironment, names.environment},
@@ -139,36 +169,38 @@ void RedMeter::MeasureExceptions(const otlp::SpanBatch& batch, const otlp::Span&
   }
 }
 
-void RedMeter::PutExceptions(series::OpenPoints& open) {
+void RedMeter::PutExceptions() {
   for (const auto& [key, count] : exceptions_) {
-    open.Add(open.SeriesOf(key.first), key.second, count);
+    open_.Add(open_.SeriesOf(key.first), key.second, count);
   }
   exceptions_.clear();
 }
 
-void RedMeter::Limit(Names& names) {
-  Known& known = KnownOf(names.service);
-  names.operation = Limited(known, RedValue::kOperation, names.operation);
-  names.technology = Limited(known, RedValue::kTechnology, names.technology);
-  names.peer = Limited(known, RedValue::kPeer, names.peer);
-  names.environment = Limited(known, RedValue::kEnvironment, names.environment);
-  names.run = Limited(known, RedValue::kRun, names.run);
+void RedMeter::Clear() {
+  open_.Clear();
+  cache_.Clear();
 }
 
 RedMeter::Known& RedMeter::KnownOf(std::string_view& service) {
   auto found = known_.find(service);
   if (found == known_.end()) {
-    if (known_.size() >= limits_.services) service = red::kOther;
+    if (known_.size() >= limits_.services) {
+      limited_ = true;
+      service = red::kOther;
+    }
     found = known_.try_emplace(std::string(service)).first;
   }
   return found->second;
 }
 
-std::string_view RedMeter::Limited(Known& known, RedValue value, std::string_view text) const {
+std::string_view RedMeter::Limited(Known& known, RedValue value, std::string_view text) {
   if (text.empty()) return text;
   auto& texts = known[static_cast<std::size_t>(value)];
   if (texts.contains(text)) return text;
-  if (texts.size() >= limits_.values[static_cast<std::size_t>(value)]) return red::kOther;
+  if (texts.size() >= limits_.values[static_cast<std::size_t>(value)]) {
+    limited_ = true;
+    return red::kOther;
+  }
   texts.emplace(text);
   return text;
 }

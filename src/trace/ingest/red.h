@@ -10,6 +10,8 @@
 #include <vector>
 
 #include "series/open_points.h"
+#include "trace/ingest/red_attributes.h"
+#include "trace/ingest/red_cache.h"
 #include "wire/otlp/model.h"
 
 namespace ronda::trace::ingest {
@@ -38,13 +40,15 @@ class RedMeter {
  public:
   explicit RedMeter(const RedLimits& limits = {}) : limits_(limits) {}
 
-  // Adds a measurement to `open` for each span that `batch` has. The same batch received at the same time
-  // gives the same number of measurements, whatever came before.
-  void Measure(const wire::otlp::SpanBatch& batch, std::uint64_t received_ns,
-               series::OpenPoints& open);
+  // Adds a measurement for each span that `batch` has. The same batch received at the same time gives the
+  // same number of measurements, whatever came before.
+  void Measure(const wire::otlp::SpanBatch& batch, std::uint64_t received_ns);
+  // What was measured since the beginning or the last Clear.
+  [[nodiscard]] const series::OpenPoints& open() const { return open_; }
+  void Clear();
 
  private:
-  // Of a resource.
+  // Of a resource; borrowed.
   struct Sender {
     std::string_view service, environment, run;
     bool measures_itself = false;  // ronda.red = agent
@@ -59,22 +63,28 @@ class RedMeter {
 
   [[nodiscard]] static Sender SenderOf(const wire::otlp::SpanBatch& batch,
                                        const wire::otlp::Resource& resource);
-  void Read(const wire::otlp::SpanBatch& batch, const wire::otlp::Span& span, Names& names);
+  // The series of a span of this sender, by a cache of what spans say literally.
+  [[nodiscard]] std::uint32_t SeriesOf(const wire::otlp::SpanBatch& batch,
+                                       const wire::otlp::Span& span, const Sender& sender);
+  // The names with which it is counted, within the limits.
+  [[nodiscard]] Names NamesOf(const wire::otlp::SpanBatch& batch, const wire::otlp::Span& span,
+                              const Sender& sender);
   void MeasureExceptions(const wire::otlp::SpanBatch& batch, const wire::otlp::Span& span,
-                         Names names, std::uint64_t time_s);
-  void PutExceptions(series::OpenPoints& open);
-  void PutDurationKey(const Names& names);
-  // The names with which they are counted, within the limits.
-  void Limit(Names& names);
+                         const Sender& sender, std::uint64_t time_s);
+  void PutExceptions();
   [[nodiscard]] Known& KnownOf(std::string_view& service);
-  [[nodiscard]] std::string_view Limited(Known& known, RedValue value, std::string_view text) const;
+  // Sets limited_ when it is not the text itself.
+  [[nodiscard]] std::string_view Limited(Known& known, RedValue value, std::string_view text);
   void ForgetEachHour(std::uint64_t received_s);
 
   RedLimits limits_;
+  series::OpenPoints open_;
+  RedCache cache_;
   std::uint64_t hour_ = 0;
   std::map<std::string, Known, std::less<>> known_;  // by service
+  bool limited_ = false;
   std::vector<Sender> senders_;
-  std::string key_, peer_, technology_;
+  std::string key_, said_, peer_, technology_;
   // Of the batch: a request may have many of the same.
   std::map<std::pair<std::string, std::uint64_t>, std::uint64_t> exceptions_;
 };

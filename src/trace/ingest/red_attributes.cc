@@ -52,50 +52,37 @@ RedAttributes::Name RedAttributes::NameOf(std::string_view key) {
 RedAttributes::RedAttributes(std::span<const otlp::Attribute> attributes) {
   for (const otlp::Attribute& attribute : attributes) {
     const Name name = NameOf(attribute.key());
-    if (name == kNone) continue;
-    text_[name] = attribute.value().bytes();
-    if (name == kPort) port_ = attribute.value().integer();
+    if (name != kNone) found_[name] = &attribute;
   }
 }
 
-void RedAttributes::Technology(std::string& out) const {
-  out.clear();
-  const auto set = [&](std::string_view category, Name system) {
-    if (text_[system].empty()) return false;
-    out = category;
-    out += text_[system];
-    return true;
-  };
-  if (set("db/", kDbSystem) || set("messaging/", kMessagingSystem) || set("rpc/", kRpcSystem)) {
-    return;
-  }
-  if (!text_[kHttpMethod].empty()) out = "http";
+Technology RedAttributes::technology() const {
+  if (!Text(kDbSystem).empty()) return {"db/", Text(kDbSystem)};
+  if (!Text(kMessagingSystem).empty()) return {"messaging/", Text(kMessagingSystem)};
+  if (!Text(kRpcSystem).empty()) return {"rpc/", Text(kRpcSystem)};
+  return {Text(kHttpMethod).empty() ? "" : "http", ""};
 }
 
-void RedAttributes::Peer(std::int32_t kind, std::string& out) const {
-  out = text_[kPeerService];
-  if (!out.empty()) return;
+Peer RedAttributes::PeerOf(std::int32_t kind) const {
+  if (!Text(kPeerService).empty()) return {Text(kPeerService)};
   if (kind == otlp::kKindProducer || kind == otlp::kKindConsumer) {
-    out = text_[kDestination];
-    if (out.empty()) Address(out);
-    return;
+    return Text(kDestination).empty() ? Address() : Peer{Text(kDestination)};
   }
-  if (kind != otlp::kKindClient) return;
-  Address(out);
+  if (kind != otlp::kKindClient) return {};
+  Peer peer = Address();
   for (const Name name : {kDbName, kRpcService, kDestination}) {
-    if (out.empty()) out = text_[name];
+    if (peer.name.empty()) peer = {Text(name)};
   }
+  return peer;
 }
 
-void RedAttributes::Address(std::string& out) const {
-  out = text_[kAddress];
-  if (out.empty()) out = HostOf(text_[kUrl]);
-  if (out.empty()) out = text_[kHost];
-  if (out.empty()) out = text_[kSocketAddress];
-  const bool of_url = text_[kAddress].empty() && text_[kSocketAddress].empty();
-  if (out.empty() || of_url || port_ == 0 || port_ == 80 || port_ == 443) return;
-  out += ':';
-  out += std::to_string(port_);
+Peer RedAttributes::Address() const {
+  std::int64_t port = found_[kPort] == nullptr ? 0 : found_[kPort]->value().integer();
+  if (port == 80 || port == 443) port = 0;
+  if (!Text(kAddress).empty()) return {Text(kAddress), port};
+  if (const std::string_view host = HostOf(Text(kUrl)); !host.empty()) return {host};
+  if (!Text(kHost).empty()) return {Text(kHost)};
+  return {Text(kSocketAddress), Text(kSocketAddress).empty() ? 0 : port};
 }
 
 }  // namespace ronda::trace::ingest

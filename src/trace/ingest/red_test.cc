@@ -49,7 +49,8 @@ class Batch {
     otlp::Event event;
     event.name = "exception";
     event.attributes = Put({{"exception.type", type}, {"exception.stacktrace", stack}});
-    if (span.events.count++ == 0) span.events.begin = static_cast<std::uint32_t>(batch_.events.size());
+    if (span.events.count++ == 0)
+      span.events.begin = static_cast<std::uint32_t>(batch_.events.size());
     batch_.events.push_back(event);
   }
   [[nodiscard]] const otlp::SpanBatch& get() const { return batch_; }
@@ -70,8 +71,8 @@ class Batch {
 };
 
 // The rows of one metric as "label=value ..." → how many rows and the sum of their values.
-std::map<std::string, std::pair<int, std::uint64_t>> Rows(const series::OpenPoints& open,
-                                                          std::string_view metric = red::kDuration) {
+std::map<std::string, std::pair<int, std::uint64_t>> Rows(
+    const series::OpenPoints& open, std::string_view metric = red::kDuration) {
   std::map<std::string, std::pair<int, std::uint64_t>> rows;
   for (const auto& row : open.rows()) {
     series::Key key;
@@ -96,8 +97,9 @@ TEST(RedMeterTest, ASpanIsMeasuredByAllThatItIsOf) {
       "select", {{"db.system.name", "postgresql"}, {"server.address", "db1"}, {"ronda.run", "r7"}});
   failed.kind = otlp::kKindClient;
   failed.status = otlp::kStatusError;
-  series::OpenPoints open;
-  RedMeter().Measure(batch.get(), kNow, open);
+  RedMeter meter;
+  meter.Measure(batch.get(), kNow);
+  const series::OpenPoints& open = meter.open();
   EXPECT_THAT(
       Rows(open),
       UnorderedElementsAre(
@@ -112,8 +114,9 @@ TEST(RedMeterTest, AgentsThatMeasureThemselvesAreNotCountedAgain) {
   Batch batch;
   batch.Resource({{"service.name", "a"}, {"ronda.red", "agent"}}).Span("x");
   batch.Resource({{"service.name", "b"}, {"ronda.run", "r1"}}).Span("x");
-  series::OpenPoints open;
-  RedMeter().Measure(batch.get(), kNow, open);
+  RedMeter meter;
+  meter.Measure(batch.get(), kNow);
+  const series::OpenPoints& open = meter.open();
   EXPECT_THAT(Rows(open), ElementsAre(Pair("kind=unspecified operation=x run=r1 service=b",
                                            std::pair(1, 5'000'000u))));
 }
@@ -127,8 +130,9 @@ TEST(RedMeterTest, ASpanCountsWhereItEndedUnlessItsClockIsWrong) {
     batch.Span("x").end_ns = end;
   }
   batch.Span("before its start").start_ns = kNow + 1;
-  series::OpenPoints open;
-  RedMeter().Measure(batch.get(), kNow, open);
+  RedMeter meter;
+  meter.Measure(batch.get(), kNow);
+  const series::OpenPoints& open = meter.open();
   std::vector<std::uint64_t> times;
   for (const auto& row : open.rows()) times.push_back(row.time_s);
   EXPECT_THAT(times, ElementsAre(1'700'000'000, 1'699'996'400, 1'700'000'000, 1'700'000'060,
@@ -138,12 +142,12 @@ TEST(RedMeterTest, ASpanCountsWhereItEndedUnlessItsClockIsWrong) {
 
 TEST(RedMeterTest, PastTheLimitsSpansCountAsOtherAndNoneIsMissing) {
   RedMeter meter({.services = 2, .values = {3, 50, 2, 20, 20, 20, 20}});
-  series::OpenPoints open;
+  const series::OpenPoints& open = meter.open();
   for (int i = 0; i < 10; ++i) {
     Batch batch;
     batch.Resource({{"service.name", "s" + std::to_string(i % 4)}});
     for (int k = 0; k < 10; ++k) batch.Span("op" + std::to_string(k));
-    meter.Measure(batch.get(), kNow, open);
+    meter.Measure(batch.get(), kNow);
   }
   const auto rows = Rows(open);
   EXPECT_EQ(open.rows().size(), 100u);
@@ -154,7 +158,7 @@ TEST(RedMeterTest, PastTheLimitsSpansCountAsOtherAndNoneIsMissing) {
   // The next hour may have others.
   Batch batch;
   batch.Resource({{"service.name", "new"}}).Span("new");
-  meter.Measure(batch.get(), kNow + 3600 * kSecond, open);
+  meter.Measure(batch.get(), kNow + 3600 * kSecond);
   EXPECT_TRUE(Rows(open).contains("kind=unspecified operation=new service=new"));
 }
 
@@ -170,8 +174,9 @@ TEST(RedMeterTest, ExceptionsAreCountedByTypeAndFrames) {
   otlp::Span& span = batch.Span("add");
   batch.Exception(span, "java.lang.IllegalStateException", stack);
   batch.Exception(span, "java.lang.IllegalStateException", same);
-  series::OpenPoints open;
-  RedMeter().Measure(batch.get(), kNow, open);
+  RedMeter meter;
+  meter.Measure(batch.get(), kNow);
+  const series::OpenPoints& open = meter.open();
   const auto rows = Rows(open, red::kExceptions);
   ASSERT_EQ(rows.size(), 1u);
   EXPECT_EQ(rows.begin()->second, std::pair(1, std::uint64_t{2}));
@@ -204,7 +209,10 @@ struct Case {
 TEST(RedAttributesTest, OldAndNewConventionsSayTheSame) {
   const Case cases[] = {
       {{{"db.system", "mysql"}, {"net.peer.name", "db"}}, otlp::kKindClient, "db/mysql", "db"},
-      {{{"db.system.name", "mysql"}, {"server.address", "db"}}, otlp::kKindClient, "db/mysql", "db"},
+      {{{"db.system.name", "mysql"}, {"server.address", "db"}},
+       otlp::kKindClient,
+       "db/mysql",
+       "db"},
       {{{"db.system", "redis"}, {"db.name", "0"}}, otlp::kKindClient, "db/redis", "0"},
       {{{"rpc.system", "grpc"}, {"rpc.service", "Cart"}}, otlp::kKindClient, "rpc/grpc", "Cart"},
       {{{"rpc.system.name", "grpc"}, {"rpc.service", "Cart"}}, otlp::kKindServer, "rpc/grpc", ""},
@@ -220,7 +228,10 @@ TEST(RedAttributesTest, OldAndNewConventionsSayTheSame) {
        otlp::kKindClient,
        "http",
        "stock:8081"},
-      {{{"http.method", "GET"}, {"http.url", "https://stock/a"}}, otlp::kKindClient, "http", "stock"},
+      {{{"http.method", "GET"}, {"http.url", "https://stock/a"}},
+       otlp::kKindClient,
+       "http",
+       "stock"},
       {{{"http.method", "GET"}, {"http.host", "stock"}}, otlp::kKindServer, "http", ""},
       {{{"peer.service", "stock"}, {"server.address", "10.0.0.1"}}, otlp::kKindClient, "", "stock"},
       {{{"peer.service", "stock"}}, otlp::kKindServer, "", "stock"},
@@ -230,21 +241,16 @@ TEST(RedAttributesTest, OldAndNewConventionsSayTheSame) {
     Batch batch;
     batch.Resource({}).Span("x", one.attributes);
     const RedAttributes attributes(batch.get().At(batch.get().spans[0].attributes));
-    std::string technology, peer;
-    attributes.Technology(technology);
-    attributes.Peer(one.kind, peer);
-    EXPECT_EQ(technology, one.technology) << one.attributes[0].first;
-    EXPECT_EQ(peer, one.peer) << one.technology;
+    const Technology technology = attributes.technology();
+    EXPECT_EQ(std::string(technology.category) + std::string(technology.system), one.technology);
+    EXPECT_EQ(attributes.PeerOf(one.kind).name, one.peer) << one.technology;
   }
   const otlp::Attribute with_port[] = {{"server.address", Value::String("a")},
                                        {"server.port", Value::Int(5432)}};
-  std::string peer;
-  RedAttributes(with_port).Peer(otlp::kKindClient, peer);
-  EXPECT_EQ(peer, "a:5432");
+  EXPECT_EQ(RedAttributes(with_port).PeerOf(otlp::kKindClient).port, 5432);
   const otlp::Attribute usual[] = {{"net.peer.name", Value::String("a")},
                                    {"net.peer.port", Value::Int(443)}};
-  RedAttributes(usual).Peer(otlp::kKindClient, peer);
-  EXPECT_EQ(peer, "a");
+  EXPECT_EQ(RedAttributes(usual).PeerOf(otlp::kKindClient).port, 0);
 }
 
 }  // namespace
