@@ -6,6 +6,7 @@
 #include <limits>
 #include <set>
 
+#include "api/jaeger.h"
 #include "api/trace_json.h"
 #include "api/trace_routes.h"
 #include "base/units.h"
@@ -13,27 +14,16 @@
 #include "trace/query/trace_reader.h"
 
 namespace ronda::api {
-namespace {
 
-namespace otlp = wire::otlp;
-namespace query = trace::query;
-using base::JsonWriter;
-using query::Compare;
-using query::Condition;
-using query::Field;
-
-constexpr std::size_t kMostTags = 64;
-constexpr std::uint32_t kMapTraces = 200;  // that dependencies are counted in
-
-http::Response Wrapped(JsonWriter data, std::size_t total) {
-  JsonWriter json;
+http::Response JaegerAnswer(base::JsonWriter data, std::size_t total) {
+  base::JsonWriter json;
   json.out = "{\"data\":" + data.out;
   json.out += ",\"total\":" + std::to_string(total) + ",\"limit\":0,\"offset\":0,\"errors\":null}";
   return {.body = std::move(json.out)};
 }
 
-http::Response JaegerError(int status, std::string_view message, std::string_view trace = "") {
-  JsonWriter json;
+http::Response JaegerError(int status, std::string_view message, std::string_view trace) {
+  base::JsonWriter json;
   json.Object().Key("data").Null().Field("total", 0u).Field("limit", 0u).Field("offset", 0u);
   json.Key("errors").List().Object().Field("code", static_cast<unsigned>(status));
   json.Field("msg", message);
@@ -45,6 +35,17 @@ http::Response JaegerError(int status, std::string_view message, std::string_vie
 http::Response JaegerError(const base::Status& status) {
   return JaegerError(base::HttpStatusOf(status.code()), status.message());
 }
+
+namespace {
+
+namespace otlp = wire::otlp;
+namespace query = trace::query;
+using base::JsonWriter;
+using query::Compare;
+using query::Condition;
+using query::Field;
+
+constexpr std::size_t kMostTags = 64;
 
 Condition Equal(Field field, query::Literal literal, std::string key = "") {
   return query::Is({.field = field,
@@ -196,8 +197,6 @@ void TraceRoutes::AddJaegerTo(Router& router) {
        {"traceID", "These traces and no search; may be repeated"}},
       &TraceRoutes::JaegerTraces);
   add("/api/traces/{id}", "Jaeger: a trace", {}, &TraceRoutes::JaegerTrace);
-  add("/api/dependencies", "Jaeger: who calls whom, in the newest 200 traces of a time",
-      {{"endTs", "ms since 1970"}, {"lookback", "ms"}}, &TraceRoutes::JaegerDependencies);
 }
 
 http::Response TraceRoutes::JaegerServices(const Call&) {
@@ -207,7 +206,7 @@ http::Response TraceRoutes::JaegerServices(const Call&) {
   data.List();
   for (const auto& [service, operations] : *services) data.Text(service);
   data.EndList();
-  return Wrapped(std::move(data), services->size());
+  return JaegerAnswer(std::move(data), services->size());
 }
 
 http::Response TraceRoutes::JaegerOperationNames(const Call& call) {
@@ -221,7 +220,7 @@ http::Response TraceRoutes::JaegerOperationNames(const Call& call) {
   data.List();
   for (const std::string_view name : names) data.Text(name);
   data.EndList();
-  return Wrapped(std::move(data), names.size());
+  return JaegerAnswer(std::move(data), names.size());
 }
 
 http::Response TraceRoutes::JaegerOperations(const Call& call) {
@@ -242,7 +241,7 @@ http::Response TraceRoutes::JaegerOperations(const Call& call) {
     }
   }
   data.EndList();
-  return Wrapped(std::move(data), count);
+  return JaegerAnswer(std::move(data), count);
 }
 
 http::Response TraceRoutes::JaegerTrace(const Call& call) {
@@ -258,7 +257,7 @@ http::Response TraceRoutes::JaegerTrace(const Call& call) {
   data.List();
   PutJaegerTrace(*id, *stored, data);
   data.EndList();
-  return Wrapped(std::move(data), 0);
+  return JaegerAnswer(std::move(data), 0);
 }
 
 http::Response TraceRoutes::JaegerTraces(const Call& call) {
@@ -289,43 +288,7 @@ http::Response TraceRoutes::JaegerTraces(const Call& call) {
     ++count;
   }
   data.EndList();
-  return Wrapped(std::move(data), count);
-}
-
-http::Response TraceRoutes::JaegerDependencies(const Call& call) {
-  constexpr std::uint64_t kNsPerMs = 1'000'000;
-  constexpr std::uint64_t kMost = std::numeric_limits<std::uint64_t>::max() / kNsPerMs;
-  const auto end = NumberIn(call, "endTs", clock_.WallNs() / kNsPerMs);
-  const auto lookback = NumberIn(call, "lookback", 86'400'000);
-  if (!end.ok()) return JaegerError(end.status());
-  if (!lookback.ok()) return JaegerError(lookback.status());
-  query::SearchRequest request{.where = query::All({}), .limit = kMapTraces};
-  request.to_ns = std::min(*end, kMost - 1) * kNsPerMs + kNsPerMs;
-  request.from_ns = request.to_ns - std::min(request.to_ns, std::min(*lookback, kMost) * kNsPerMs);
-  request.deadline_ns = Deadline();
-  const auto found = query::Search(source_, clock_, request);
-  if (!found.ok()) return JaegerError(found.status());
-  std::map<std::pair<std::string, std::string>, std::uint64_t> calls;
-  for (const query::TraceSummary& trace : found->traces) {
-    const auto stored = query::ReadTrace(source_, trace.trace);
-    if (!stored.ok()) return JaegerError(stored.status());
-    const query::TraceView view = query::MakeView(stored->batch);
-    for (const std::uint32_t i : view.order) {
-      const query::SpanView& span = view.spans[i];
-      if (span.parent == query::kNone) continue;
-      const auto& parent = view.processes[view.spans[span.parent].process].service;
-      const auto& child = view.processes[span.process].service;
-      if (parent != child) ++calls[{std::string(parent), std::string(child)}];
-    }
-  }
-  JsonWriter data;
-  data.List();
-  for (const auto& [edge, count] : calls) {
-    data.Object().Field("parent", edge.first).Field("child", edge.second);
-    data.Field("callCount", count).EndObject();
-  }
-  data.EndList();
-  return Wrapped(std::move(data), calls.size());
+  return JaegerAnswer(std::move(data), count);
 }
 
 }  // namespace ronda::api

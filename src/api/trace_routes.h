@@ -30,7 +30,6 @@ class TraceRoutes {
   http::Response JaegerOperations(const Call& call);
   http::Response JaegerTraces(const Call& call);
   http::Response JaegerTrace(const Call& call);
-  http::Response JaegerDependencies(const Call& call);
   [[nodiscard]] std::uint64_t Deadline() const;
 
   trace::segment::Source& source_;

@@ -9,6 +9,7 @@
 #include <thread>
 #include <utility>
 
+#include "api/red_routes.h"
 #include "api/router.h"
 #include "api/trace_routes.h"
 #include "apps/ronda/sampling_file.h"
@@ -310,6 +311,8 @@ base::Result<base::ExitCode> Traces(const cli::Invocation& invocation, cli::Cont
   api::TraceRoutes routes(*lanes, context.clock);
   api::Router router;
   routes.AddTo(router);
+  api::RedRoutes red(lanes->red(), *lanes, context.clock);
+  red.AddTo(router);
   AddOwnRoutes(*lanes, context.clock, router);
   ASSIGN_OR_RETURN(const auto api, Listen(
                                        options, given, "http",

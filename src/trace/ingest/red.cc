@@ -8,6 +8,7 @@
 
 #include "series/red.h"
 #include "trace/ingest/stack.h"
+#include "wire/otlp/semantics.h"
 
 namespace ronda::trace::ingest {
 namespace {
@@ -80,19 +81,21 @@ void RedMeter::Measure(const otlp::SpanBatch& batch, std::uint64_t received_ns) 
 
 std::uint32_t RedMeter::SeriesOf(const otlp::SpanBatch& batch, const otlp::Span& span,
                                  const Sender& sender) {
-  const RedAttributes attributes(batch.At(span.attributes));
-  const Technology technology = attributes.technology();
-  const Peer peer = attributes.PeerOf(span.kind);
-  const std::string_view texts[] = {sender.service,    sender.environment, sender.run,
-                                    attributes.run(),  Cut(span.name),     technology.category,
-                                    technology.system, peer.name};
+  const otlp::Semantics attributes(batch.At(span.attributes));
+  const otlp::Technology technology = attributes.technology();
+  const otlp::Peer peer = attributes.PeerOf(span.kind);
+  const std::array texts = {sender.service,    sender.environment, sender.run,
+                            attributes.run(),  Cut(span.name),     technology.category,
+                            technology.system, peer.name};
+  constexpr std::size_t kTexts = 8;
+  static_assert(texts.size() == kTexts);
   struct Head {
     std::int64_t port = 0;
     std::int32_t kind = 0, status = 0;
-    std::array<std::uint32_t, std::size(texts)> sizes = {};
+    std::array<std::uint32_t, kTexts> sizes = {};
   } head{.port = peer.port, .kind = span.kind, .status = span.status};
   std::size_t size = sizeof head;
-  for (std::size_t i = 0; i < std::size(texts); ++i) {
+  for (std::size_t i = 0; i < kTexts; ++i) {
     head.sizes[i] = static_cast<std::uint32_t>(texts[i].size());
     size += texts[i].size();
   }
@@ -121,13 +124,9 @@ std::uint32_t RedMeter::SeriesOf(const otlp::SpanBatch& batch, const otlp::Span&
 
 RedMeter::Names RedMeter::NamesOf(const otlp::SpanBatch& batch, const otlp::Span& span,
                                   const Sender& sender) {
-  const RedAttributes attributes(batch.At(span.attributes));
-  const Technology technology = attributes.technology();
-  technology_ = technology.category;
-  technology_ += technology.system;
-  const Peer peer = attributes.PeerOf(span.kind);
-  peer_ = peer.name;
-  if (peer.port != 0) peer_ += ":" + std::to_string(peer.port);
+  const otlp::Semantics attributes(batch.At(span.attributes));
+  technology_ = TextOf(attributes.technology());
+  peer_ = TextOf(attributes.PeerOf(span.kind));
   Names names{.service = sender.service, .kind = NameOfKind(span.kind)};
   names.error = span.status == otlp::kStatusError;
   const std::string_view run = attributes.run().empty() ? sender.run : attributes.run();

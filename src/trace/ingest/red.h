@@ -10,7 +10,6 @@
 #include <vector>
 
 #include "series/open_points.h"
-#include "trace/ingest/red_attributes.h"
 #include "trace/ingest/red_cache.h"
 #include "wire/otlp/model.h"
 

@@ -9,7 +9,6 @@
 #include <vector>
 
 #include "series/red.h"
-#include "trace/ingest/red_attributes.h"
 #include "trace/ingest/stack.h"
 
 namespace ronda::trace::ingest {
@@ -198,59 +197,6 @@ TEST(StackTest, MessagesNumbersAndAddressesDoNotCountFramesDo) {
   EXPECT_EQ(ReadStack("panic\nmain.f(0x1)\n\tmain.go:3 +0x1d").innermost, "main.go: +");
   EXPECT_EQ(ReadStack("oops\nframe of some language 7").innermost, "frame of some language ");
   EXPECT_EQ(ReadStack("").innermost, "");
-}
-
-struct Case {
-  Texts attributes;
-  std::int32_t kind;
-  std::string technology, peer;
-};
-
-TEST(RedAttributesTest, OldAndNewConventionsSayTheSame) {
-  const Case cases[] = {
-      {{{"db.system", "mysql"}, {"net.peer.name", "db"}}, otlp::kKindClient, "db/mysql", "db"},
-      {{{"db.system.name", "mysql"}, {"server.address", "db"}},
-       otlp::kKindClient,
-       "db/mysql",
-       "db"},
-      {{{"db.system", "redis"}, {"db.name", "0"}}, otlp::kKindClient, "db/redis", "0"},
-      {{{"rpc.system", "grpc"}, {"rpc.service", "Cart"}}, otlp::kKindClient, "rpc/grpc", "Cart"},
-      {{{"rpc.system.name", "grpc"}, {"rpc.service", "Cart"}}, otlp::kKindServer, "rpc/grpc", ""},
-      {{{"messaging.system", "kafka"}, {"messaging.destination.name", "orders"}},
-       otlp::kKindProducer,
-       "messaging/kafka",
-       "orders"},
-      {{{"messaging.system", "kafka"}, {"messaging.destination", "orders"}},
-       otlp::kKindConsumer,
-       "messaging/kafka",
-       "orders"},
-      {{{"http.request.method", "GET"}, {"url.full", "http://u:p@stock:8081/a?b"}},
-       otlp::kKindClient,
-       "http",
-       "stock:8081"},
-      {{{"http.method", "GET"}, {"http.url", "https://stock/a"}},
-       otlp::kKindClient,
-       "http",
-       "stock"},
-      {{{"http.method", "GET"}, {"http.host", "stock"}}, otlp::kKindServer, "http", ""},
-      {{{"peer.service", "stock"}, {"server.address", "10.0.0.1"}}, otlp::kKindClient, "", "stock"},
-      {{{"peer.service", "stock"}}, otlp::kKindServer, "", "stock"},
-      {{}, otlp::kKindClient, "", ""},
-  };
-  for (const Case& one : cases) {
-    Batch batch;
-    batch.Resource({}).Span("x", one.attributes);
-    const RedAttributes attributes(batch.get().At(batch.get().spans[0].attributes));
-    const Technology technology = attributes.technology();
-    EXPECT_EQ(std::string(technology.category) + std::string(technology.system), one.technology);
-    EXPECT_EQ(attributes.PeerOf(one.kind).name, one.peer) << one.technology;
-  }
-  const otlp::Attribute with_port[] = {{"server.address", Value::String("a")},
-                                       {"server.port", Value::Int(5432)}};
-  EXPECT_EQ(RedAttributes(with_port).PeerOf(otlp::kKindClient).port, 5432);
-  const otlp::Attribute usual[] = {{"net.peer.name", Value::String("a")},
-                                   {"net.peer.port", Value::Int(443)}};
-  EXPECT_EQ(RedAttributes(usual).PeerOf(otlp::kKindClient).port, 0);
 }
 
 }  // namespace

@@ -3,11 +3,12 @@
 #include <array>
 #include <cstdint>
 #include <span>
+#include <string>
 #include <string_view>
 
 #include "wire/otlp/model.h"
 
-namespace ronda::trace::ingest {
+namespace ronda::wire::otlp {
 
 // Texts of two parts, so that they need not be put together for every span. Borrowed.
 struct Technology {
@@ -18,12 +19,15 @@ struct Peer {
   std::string_view name;
   std::int64_t port = 0;  // 0: none, or one that goes without saying
 };
+// "name", or "name:port".
+[[nodiscard]] std::string TextOf(const Peer& peer);
+[[nodiscard]] std::string TextOf(const Technology& technology);
 
 // What a span's attributes say of what it did and with whom, by OpenTelemetry's semantic conventions:
 // names of 1.20 and before, and those since. Borrows the attributes.
-class RedAttributes {
+class Semantics {
  public:
-  explicit RedAttributes(std::span<const wire::otlp::Attribute> attributes);
+  explicit Semantics(std::span<const Attribute> attributes);
 
   // ronda.run: the drill that the span belongs to.
   [[nodiscard]] std::string_view run() const { return Text(kRun); }
@@ -59,7 +63,7 @@ class RedAttributes {
     return found_[name] == nullptr ? std::string_view() : found_[name]->value().bytes();
   }
 
-  std::array<const wire::otlp::Attribute*, kNone> found_ = {};
+  std::array<const Attribute*, kNone> found_ = {};
 };
 
-}  // namespace ronda::trace::ingest
+}  // namespace ronda::wire::otlp

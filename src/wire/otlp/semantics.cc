@@ -1,9 +1,7 @@
-#include "trace/ingest/red_attributes.h"
+#include "wire/otlp/semantics.h"
 
-namespace ronda::trace::ingest {
+namespace ronda::wire::otlp {
 namespace {
-
-namespace otlp = wire::otlp;
 
 // Host and port of a URL (RFC 3986, 3.2); "" when it has none.
 std::string_view HostOf(std::string_view url) {
@@ -16,7 +14,17 @@ std::string_view HostOf(std::string_view url) {
 
 }  // namespace
 
-RedAttributes::Name RedAttributes::NameOf(std::string_view key) {
+std::string TextOf(const Peer& peer) {
+  std::string text(peer.name);
+  if (peer.port != 0) text += ":" + std::to_string(peer.port);
+  return text;
+}
+
+std::string TextOf(const Technology& technology) {
+  return std::string(technology.category) + std::string(technology.system);
+}
+
+Semantics::Name Semantics::NameOf(std::string_view key) {
   switch (key.size()) {
     case 7: return key == "db.name" ? kDbName : kNone;
     case 8: return key == "url.full" || key == "http.url" ? kUrl : kNone;
@@ -49,26 +57,26 @@ RedAttributes::Name RedAttributes::NameOf(std::string_view key) {
   }
 }
 
-RedAttributes::RedAttributes(std::span<const otlp::Attribute> attributes) {
-  for (const otlp::Attribute& attribute : attributes) {
+Semantics::Semantics(std::span<const Attribute> attributes) {
+  for (const Attribute& attribute : attributes) {
     const Name name = NameOf(attribute.key());
     if (name != kNone) found_[name] = &attribute;
   }
 }
 
-Technology RedAttributes::technology() const {
+Technology Semantics::technology() const {
   if (!Text(kDbSystem).empty()) return {"db/", Text(kDbSystem)};
   if (!Text(kMessagingSystem).empty()) return {"messaging/", Text(kMessagingSystem)};
   if (!Text(kRpcSystem).empty()) return {"rpc/", Text(kRpcSystem)};
   return {Text(kHttpMethod).empty() ? "" : "http", ""};
 }
 
-Peer RedAttributes::PeerOf(std::int32_t kind) const {
+Peer Semantics::PeerOf(std::int32_t kind) const {
   if (!Text(kPeerService).empty()) return {Text(kPeerService)};
-  if (kind == otlp::kKindProducer || kind == otlp::kKindConsumer) {
+  if (kind == kKindProducer || kind == kKindConsumer) {
     return Text(kDestination).empty() ? Address() : Peer{Text(kDestination)};
   }
-  if (kind != otlp::kKindClient) return {};
+  if (kind != kKindClient) return {};
   Peer peer = Address();
   for (const Name name : {kDbName, kRpcService, kDestination}) {
     if (peer.name.empty()) peer = {Text(name)};
@@ -76,7 +84,7 @@ Peer RedAttributes::PeerOf(std::int32_t kind) const {
   return peer;
 }
 
-Peer RedAttributes::Address() const {
+Peer Semantics::Address() const {
   std::int64_t port = found_[kPort] == nullptr ? 0 : found_[kPort]->value().integer();
   if (port == 80 || port == 443) port = 0;
   if (!Text(kAddress).empty()) return {Text(kAddress), port};
@@ -85,4 +93,4 @@ Peer RedAttributes::Address() const {
   return {Text(kSocketAddress), Text(kSocketAddress).empty() ? 0 : port};
 }
 
-}  // namespace ronda::trace::ingest
+}  // namespace ronda::wire::otlp
