@@ -92,6 +92,8 @@ def questions(receiver, sent):
         return "/api/v1/traces?limit=20&q=" + quote(query)
 
     services = receiver.ask("/api/v1/services")[1]["services"]
+    hour = ["/api/v1/red?by=service"] + [
+        f"/api/v1/red?by=operation&step=1m&limit=1000&service={quote(name)}" for name in services]
     by_service = {search(f'service = "{name}" and duration > 20ms'): name for name in services}
     return {
         "by_id": twice(["/api/v1/traces/" + one for one in sent["ids"]],
@@ -101,6 +103,9 @@ def questions(receiver, sent):
                 trace["duration_ns"] > 20e6 and
                 any(share["service"] == by_service[path] for share in trace["services"])
                 for trace in found["traces"])),
+        # RED of the last hour: all of it, and each service's operations minute by minute.
+        "red_hour": twice(hour, lambda path, red: red["groups"] and (
+            "step" in path or sum(group["spans"] for group in red["groups"]) == sent["spans"])),
         "attribute": twice([search(f'order.id = "{one}"') for one in sent["orders"][:100]],
                            lambda _, found: found["traces"])}
 

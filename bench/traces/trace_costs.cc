@@ -1,6 +1,6 @@
 // What the trace store costs, in this process, on the reference set: CPU time of a bare walk over the
-// requests, of decoding them, and of the whole way from bytes in memory to a log written and segments
-// sealed; then bytes on disk after merging, and the time that traces by id take.
+// requests, of decoding them, and of the whole way from bytes in memory to a log written, segments
+// sealed and rate, errors and durations kept; then bytes on disk after merging, and the time that traces by id take.
 //
 //   trace_costs --dir DIR [--spans 1000000] [--seed 1] [--rounds 5] [--traces 500]
 //   trace_costs --dir DIR --requests FILE [--rounds 5]    what tests/sdks/run --capture wrote

@@ -173,7 +173,7 @@ TEST_F(ApiTest, TheDocumentListsEveryRoute) {
   EXPECT_EQ(Text(json, "/openapi"), "3.0.3");
   const std::string paths = simdjson::minify(json["paths"].value_unsafe());
   for (const char* path :
-       {"/api/v1/traces\"", "/api/v1/services/{service}/operations", "/api/dependencies"}) {
+       {"/api/v1/traces\"", "/api/v1/services/{service}/operations", "/api/operations"}) {
     EXPECT_THAT(paths, HasSubstr(path));
   }
   EXPECT_THAT(paths, HasSubstr(R"("name":"cursor","in":"query")"));

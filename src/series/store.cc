@@ -255,6 +255,14 @@ base::Status Store::Drop(std::uint64_t now_s) {
   return base::Ok();
 }
 
+base::Status Store::BackUp(disk::FileSystem& to) const {
+  for (const Manifest::Entry& entry : manifest_.files) {
+    RETURN_IF_ERROR(files_.LinkInto(to, FileName(entry.id)));
+  }
+  RETURN_IF_ERROR(to.SyncFolder());
+  return WriteWhole(to, std::string(kManifestName), EncodeManifest(manifest_));
+}
+
 Source::Files Store::files() const {
   Source::Files files;
   for (const auto& [id, file] : open_) files.push_back(file);

@@ -77,6 +77,9 @@ class Store {
   // Drops what the last level does not keep at `now_s`.
   [[nodiscard]] base::Status Drop(std::uint64_t now_s);
 
+  // Makes `to`, a folder without series, a copy of the files that are there now.
+  [[nodiscard]] base::Status BackUp(disk::FileSystem& to) const;
+
   // In the order in which they were made.
   [[nodiscard]] Source::Files files() const;
   [[nodiscard]] const Manifest& manifest() const { return manifest_; }

@@ -178,6 +178,22 @@ TEST(SeriesStoreTest, OldPointsBecomeCoarserAndTheOldestGo) {
   EXPECT_THAT(*names, ::testing::ElementsAre(std::string(kManifestName)));
 }
 
+TEST(SeriesStoreTest, ABackupHasWhatWasThereAndNoMore) {
+  SimulatedFileSystem files, copy;
+  auto store = Store::Open(files);
+  ASSERT_TRUE(store.ok());
+  ASSERT_TRUE(AddRest(files, **store).ok());
+  const auto total = Total((*store)->files());
+  ASSERT_TRUE((*store)->BackUp(copy).ok());
+  OpenPoints later;
+  Measure(99, TimeOf(99), later);
+  ASSERT_TRUE((*store)->Add(later, kContributions + 1).ok());
+  auto restored = Store::Open(copy);
+  ASSERT_TRUE(restored.ok());
+  EXPECT_EQ((*restored)->through(), kContributions);
+  ExpectSame(Total((*restored)->files()), total, 0);
+}
+
 TEST(SeriesStoreTest, ADamagedFileIsSetAsideAndTheRestStays) {
   SimulatedFileSystem files;
   {

@@ -56,6 +56,31 @@ class TraceQueryTest(unittest.TestCase):
         return subprocess.run([BINARY, "trace", *words, "--api", api or self.traces.api],
                               capture_output=True, text=True, timeout=HANG, check=False)
 
+    def test_red_and_the_map_say_what_was_sent(self):
+        now = time.time_ns() // 1_000_000 - EPOCH_MS - 5_000
+        address = {"key": "server.address", "value": {"stringValue": "10.0.0.7"}}
+        for number in range(1, 4):
+            trace = f"{number:032x}"
+            self.send("front", span(1, 0, now, now + 90, "GET /", trace=trace, kind=2),
+                      span(2, 1, now + 10, now + 80, "POST", trace=trace, kind=3,
+                           attributes=[address]))
+            self.send("back", span(3, 2, now + 20, now + 70, "POST /take", trace=trace, kind=2,
+                                   status={"code": 2 if number == 1 else 0}))
+        end = str(time.time_ns() + 10_000_000_000)
+        red = self.get("/api/v1/red", kind="entry", end=end)
+        figures = {group["service"]: (group["spans"], group["errors"]) for group in red["groups"]}
+        self.assertEqual(figures, {"front": (3, 0), "back": (3, 1), "shop": (1, 0), "stock": (1, 1)})
+        edges = {(edge["from"], edge["to"]): edge["spans"]
+                 for edge in self.get("/api/v1/map", end=end)["edges"]}
+        self.assertEqual(edges, {("front", "back"): 3, ("shop", "(unknown)"): 1})
+        calls = {(one["parent"], one["child"]): one["callCount"] for one in self.get(
+            "/api/dependencies", endTs=end[:-6], lookback="3600000")["data"]}
+        self.assertEqual(calls, edges)
+        self.assertRegex(self.ronda("red", "back").stdout, r"POST /take +\S+ +3 +33\.3% +50ms")
+        self.assertRegex(self.ronda("map").stdout, r"front > back +\S+ +3 +0\.0% +70ms")
+        slow = self.get("/api/v1/slow", threshold="60ms", service="front", end=end)["spans"]
+        self.assertEqual([one["operation"] for one in slow], ["POST"] * 3)
+
     def test_pages_hold_every_trace_once_while_more_arrive(self):
         for i in range(1, 8):
             self.send("page", span(1, 0, 1000 * i, 1000 * i + 5, "op", trace=f"{i:032x}"))

@@ -372,6 +372,11 @@ class EndTest(TracesCase):
         self.assertEqual(len(services), len(set(services)))
         self.assertEqual(set(acked) - set(services), set())
 
+    def assert_measured(self, traces, ledger):
+        """RED has every stored span once."""
+        red = traces.get("/api/v1/red?by=kind")
+        self.assertEqual([group["spans"] for group in red["groups"]], [ledger["stored"]])
+
     def test_killed_under_load_again_and_again_no_acknowledged_span_is_lost(self):
         chance = random.Random(SEED)
         acked, segments = [], 0
@@ -388,12 +393,15 @@ class EndTest(TracesCase):
             ledger = traces.ledger()
             self.assert_kept(ledger, acked)
             self.assert_found(traces, acked)
+            self.assert_measured(traces, ledger)
             segments = ledger["segments"]
             self.assertEqual(traces.stop(), 0)
         self.assertGreater(segments, 0, "no block was sealed meanwhile")
         with Traces(self.data) as traces:
-            self.assert_kept(traces.ledger(), acked)
+            ledger = traces.ledger()
+            self.assert_kept(ledger, acked)
             self.assert_found(traces, acked)
+            self.assert_measured(traces, ledger)
 
     def test_a_full_disk_refuses_loses_nothing_and_goes_on_when_there_is_room(self):
         spans = [span(3, n + 1, os.urandom(40).hex()) for n in range(100)]

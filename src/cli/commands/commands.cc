@@ -4,11 +4,12 @@ namespace ronda::cli {
 
 std::vector<Command> BuiltInCommands() {
   return {
-      RunCommand(),         BenchCommand(),         ControlCommand(),     ReportCompareCommand(),
-      TraceSearchCommand(), TraceTailCommand(),     TraceShowCommand(),   TraceServicesCommand(),
-      TraceLinkCommand(),   TraceDecodeCommand(),   TraceExportCommand(), TraceBackupCommand(),
-      TraceDeleteCommand(), ConfigExplainCommand(), HelpCommand(),        VersionCommand(),
-      CompletionCommand(),  CompleteCommand(),      ReferenceCommand(),
+      RunCommand(),         BenchCommand(),       ControlCommand(),     ReportCompareCommand(),
+      TraceSearchCommand(), TraceTailCommand(),   TraceShowCommand(),   TraceServicesCommand(),
+      TraceLinkCommand(),   TraceRedCommand(),    TraceMapCommand(),    TraceDecodeCommand(),
+      TraceExportCommand(), TraceBackupCommand(), TraceDeleteCommand(), ConfigExplainCommand(),
+      HelpCommand(),        VersionCommand(),     CompletionCommand(),  CompleteCommand(),
+      ReferenceCommand(),
   };
 }
 

@@ -16,6 +16,8 @@ namespace ronda::cli {
 [[nodiscard]] Command TraceShowCommand();      // trace.cc
 [[nodiscard]] Command TraceServicesCommand();  // trace.cc
 [[nodiscard]] Command TraceLinkCommand();      // trace.cc
+[[nodiscard]] Command TraceRedCommand();  // trace_red.cc
+[[nodiscard]] Command TraceMapCommand();  // trace_red.cc
 [[nodiscard]] Command TraceDecodeCommand();    // trace.cc
 [[nodiscard]] Command TraceExportCommand();    // trace_keep.cc
 [[nodiscard]] Command TraceBackupCommand();    // trace_keep.cc

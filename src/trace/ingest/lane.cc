@@ -459,7 +459,9 @@ base::Result<Deleted> Lane::DeleteService(const std::string& service, std::uint6
 
 base::Status Lane::BackUp(segment::FileSystem& to) {
   const std::lock_guard lock(store_mutex_);
-  return store_->BackUp(to);
+  RETURN_IF_ERROR(store_->BackUp(to));
+  // What was measured of these spans is in files since the seal that this was.
+  return red_files_ ? red_files_->BackUp(to) : base::Ok();
 }
 
 base::Status Lane::SetAside(std::uint64_t segment, const base::Status& why) {
