@@ -154,9 +154,9 @@ base::Result<base::ExitCode> Map(const Invocation& invocation, Context& context)
 }  // namespace
 
 Command TraceRedCommand() {
-  base::OptionSpec kind = FlagOption(
-      "kind", base::OptionType::kChoice, "KIND",
-      "Which spans: entry is server and consumer, exit is client and producer.");
+  base::OptionSpec kind =
+      FlagOption("kind", base::OptionType::kChoice, "KIND",
+                 "Which spans: entry is server and consumer, exit is client and producer.");
   kind.default_text = "entry";
   kind.choices = {"entry", "exit", "all", "server", "client", "producer", "consumer", "internal"};
   base::OptionSpec limit =

@@ -11,8 +11,8 @@
 #include <utility>
 #include <vector>
 
-#include "trace/ingest/lane.h"
 #include "disk/simulated_file_system.h"
+#include "trace/ingest/lane.h"
 #include "wire/otlp/encode.h"
 #include "wire/otlp/otlp_test_util.h"
 
@@ -108,8 +108,8 @@ class Rig {
   // How many spans RED has measured, over all files, series and times.
   std::uint64_t RedSpans() {
     std::uint64_t spans = 0;
-    const auto files_of_red = lane->RedSnapshot(
-        [&](const series::OpenPoints& open) { spans += open.rows().size(); });
+    const auto files_of_red =
+        lane->RedSnapshot([&](const series::OpenPoints& open) { spans += open.rows().size(); });
     for (const auto& file : files_of_red) {
       series::FileCursor cursor(*file);
       std::vector<series::Point> points;
