@@ -19,7 +19,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   (void)ReadWal(input, damage, [](auto, const auto&) { return ronda::base::Ok(); });
   if (size < 4) return 0;
 
-  disk::SimulatedFileSystem files;
+  ronda::disk::SimulatedFileSystem files;
   auto wal = WalWriter::Create(files, "wal", data[0]);
   CHECK(wal.ok());
   std::vector<std::string> bodies;
