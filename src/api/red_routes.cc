@@ -42,12 +42,6 @@ void PutCell(const query::RedCell& cell, std::uint64_t seconds, JsonWriter& json
   json.Field("max_ns", cell.durations.MaxNs());
 }
 
-void PutNotices(const std::vector<std::string>& notices, JsonWriter& json) {
-  json.Key("notices").List();
-  for (const std::string& notice : notices) json.Text(notice);
-  json.EndList();
-}
-
 base::Result<std::uint64_t> LimitIn(const Call& call) {
   ASSIGN_OR_RETURN(const std::uint64_t limit, NumberIn(call, "limit", 100));
   if (limit >= 1 && limit <= 1000) return limit;

@@ -202,6 +202,12 @@ std::string KindName(std::int32_t kind) {
   return kind >= 0 && kind < 6 ? std::string(kNames[kind]) : std::to_string(kind);
 }
 
+void PutNotices(const std::vector<std::string>& notices, JsonWriter& json) {
+  json.Key("notices").List();
+  for (const std::string& notice : notices) json.Text(notice);
+  json.EndList();
+}
+
 void PutSummary(const query::TraceSummary& trace, JsonWriter& json) {
   json.Object().Field("trace_id", base::ToHex(trace.trace));
   json.Field("root_service", trace.root_service).Field("root_name", trace.root_name);
@@ -223,9 +229,9 @@ std::string TraceJson(base::TraceId trace, const query::StoredTrace& stored) {
   json.Field("start_unix_ns", std::to_string(view.start_ns));
   json.Field("duration_ns", view.end_ns - view.start_ns).Field("errors", view.errors);
   json.Field("duplicates", view.duplicates).Field("missing_parents", view.missing_parents);
-  json.Field("cycles", view.cycles).Key("notices").List();
-  for (const std::string& notice : stored.notices) json.Text(notice);
-  json.EndList().Key("processes").List();
+  json.Field("cycles", view.cycles);
+  PutNotices(stored.notices, json);
+  json.Key("processes").List();
   for (const query::Process& process : view.processes) {
     json.Object().Field("service", process.service);
     PutAttributes("attributes",
@@ -271,9 +277,9 @@ std::string LinkJson(const query::EntryLink& link) {
     json.Field("max_ns", node.durations.MaxNs());
     json.Field("self_ns", node.self_ns / node.calls).EndObject();
   }
-  json.EndList().Key("notices").List();
-  for (const std::string& notice : link.notices) json.Text(notice);
-  json.EndList().EndObject();
+  json.EndList();
+  PutNotices(link.notices, json);
+  json.EndObject();
   return std::move(json.out);
 }
 

@@ -13,6 +13,8 @@
 // Traces as the API shows them (docs/formats/trace-api.md).
 namespace ronda::api {
 
+// "notices": what could not be read, and why.
+void PutNotices(const std::vector<std::string>& notices, base::JsonWriter& json);
 void PutSummary(const trace::query::TraceSummary& trace, base::JsonWriter& json);
 // The trace with its view, spans in the order in which they are drawn.
 [[nodiscard]] std::string TraceJson(base::TraceId trace, const trace::query::StoredTrace& stored);

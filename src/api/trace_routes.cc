@@ -119,9 +119,8 @@ http::Response TraceRoutes::Search(const Call& call) {
   for (const query::TraceSummary& trace : found->traces) PutSummary(trace, json);
   json.EndList();
   if (found->next) json.Field("next", query::ToText(*found->next));
-  json.Key("notices").List();
-  for (const std::string& notice : found->notices) json.Text(notice);
-  json.EndList().EndObject();
+  PutNotices(found->notices, json);
+  json.EndObject();
   return {.body = std::move(json.out)};
 }
 
@@ -140,9 +139,8 @@ http::Response TraceRoutes::Export(const Call& call) {
   base::JsonWriter json;
   json.Object().Field("spans", page->batch.spans.size());
   if (page->next_ns) json.Field("next", std::to_string(*page->next_ns));
-  json.Key("notices").List();
-  for (const std::string& notice : page->notices) json.Text(notice);
-  json.EndList().EndObject();
+  PutNotices(page->notices, json);
+  json.EndObject();
   http::Response response{.content_type = "application/x-ndjson", .body = std::move(json.out)};
   response.body += '\n';
   if (page->batch.spans.empty()) return response;

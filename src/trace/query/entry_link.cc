@@ -152,17 +152,10 @@ base::Result<EntryLink> LinkOf(segment::Source& source, const base::Clock& clock
                            .limit = request.traces,
                            .deadline_ns = request.deadline_ns}));
   LinkBuilder builder(request.service, request.operation);
-  std::vector<std::string> notices = found.notices;
-  for (const TraceSummary& summary : found.traces) {
-    if (request.deadline_ns != 0 && clock.MonotonicNs() > request.deadline_ns) {
-      return base::DeadlineExceeded("the link took too long: ask for fewer traces");
-    }
-    ASSIGN_OR_RETURN(const StoredTrace stored, ReadTrace(source, summary.trace));
-    builder.Add(stored.batch);
-    for (const std::string& notice : stored.notices) {
-      if (std::ranges::find(notices, notice) == notices.end()) notices.push_back(notice);
-    }
-  }
+  std::vector<std::string> notices;
+  RETURN_IF_ERROR(ReadFound(source, clock, found, request.deadline_ns,
+                            "the link took too long: ask for fewer traces", notices,
+                            [&](const StoredTrace& stored) { builder.Add(stored.batch); }));
   EntryLink link = builder.Finish();
   if (link.requests == 0) {
     return base::NotFound("no span \"" + request.operation + "\" of service \"" + request.service +

@@ -95,14 +95,18 @@ class RedCounter {
   void Put(const std::vector<std::string>& values, std::uint32_t group) {
     RedGroup out{
         .values = values, .total = {.durations = base::Histogram(series::kLayout)}, .steps = {}};
-    for (std::uint64_t step = 0; step < steps_; ++step) {
+    if (request_.step_s == 0) {
+      AddTo(out.total, 2 * group, 0);
+      AddTo(out.total, 2 * group + 1, 0);
+    }
+    for (std::uint64_t step = 0; request_.step_s > 0 && step < steps_; ++step) {
       RedCell cell{.durations = base::Histogram(series::kLayout)};
       AddTo(cell, 2 * group, step);
       AddTo(cell, 2 * group + 1, step);
       out.total.spans += cell.spans;
       out.total.errors += cell.errors;
       CHECK(out.total.durations.Merge(cell.durations).ok());
-      if (request_.step_s > 0) out.steps.push_back(std::move(cell));
+      out.steps.push_back(std::move(cell));
     }
     if (out.total.spans > 0) answer_.groups.push_back(std::move(out));
   }

@@ -40,20 +40,19 @@ void Learn(const StoredTrace& stored, Behind& behind) {
 
 base::Result<Behind> LearnPeers(segment::Source& traces, const base::Clock& clock,
                                 std::uint64_t deadline_ns, ServiceMap& map) {
-  const auto found = Search(traces, clock,
-                            {.where = All({}),
-                             .from_ns = map.from_s * kNs,
-                             .to_ns = map.to_s * kNs,
-                             .limit = kTraces,
-                             .deadline_ns = deadline_ns});
-  if (!found.ok()) return found.status();
-  map.notices.insert(map.notices.end(), found->notices.begin(), found->notices.end());
+  ASSIGN_OR_RETURN(const SearchResult found, Search(traces, clock,
+                                                    {.where = All({}),
+                                                     .from_ns = map.from_s * kNs,
+                                                     .to_ns = map.to_s * kNs,
+                                                     .limit = kTraces,
+                                                     .deadline_ns = deadline_ns}));
   Behind behind;
-  for (const TraceSummary& trace : found->traces) {
-    ASSIGN_OR_RETURN(const StoredTrace stored, ReadTrace(traces, trace.trace));
-    Learn(stored, behind);
-    ++map.traces;
-  }
+  RETURN_IF_ERROR(ReadFound(traces, clock, found, deadline_ns,
+                            "the map took too long: a shorter time is faster", map.notices,
+                            [&](const StoredTrace& stored) {
+                              Learn(stored, behind);
+                              ++map.traces;
+                            }));
   return behind;
 }
 

@@ -79,22 +79,22 @@ void AddSlow(const SlowRequest& request, const otlp::SpanBatch& batch, std::vect
 
 base::Result<SlowAnswer> FindSlow(segment::Source& source, const base::Clock& clock,
                                   const SlowRequest& request) {
-  ASSIGN_OR_RETURN(SearchResult found, Search(source, clock,
-                                              {.where = ConditionOf(request),
-                                               .from_ns = request.from_ns,
-                                               .to_ns = request.to_ns,
-                                               .limit = kMostResults,
-                                               .deadline_ns = request.deadline_ns}));
-  SlowAnswer answer{.spans = {}, .all = !found.next, .notices = std::move(found.notices)};
-  for (const TraceSummary& trace : found.traces) {
-    if (request.deadline_ns > 0 && clock.MonotonicNs() > request.deadline_ns) {
-      return base::DeadlineExceeded("slow calls: a shorter time or a larger threshold is faster");
-    }
-    ASSIGN_OR_RETURN(const StoredTrace stored, ReadTrace(source, trace.trace));
-    AddSlow(request, stored.batch, answer.spans);
-    std::ranges::sort(answer.spans, std::ranges::greater{}, &SlowSpan::duration_ns);
-    if (answer.spans.size() > request.limit) answer.spans.resize(request.limit);
-  }
+  ASSIGN_OR_RETURN(const SearchResult found, Search(source, clock,
+                                                    {.where = ConditionOf(request),
+                                                     .from_ns = request.from_ns,
+                                                     .to_ns = request.to_ns,
+                                                     .limit = kMostResults,
+                                                     .deadline_ns = request.deadline_ns}));
+  SlowAnswer answer{.spans = {}, .all = !found.next, .notices = {}};
+  RETURN_IF_ERROR(ReadFound(source, clock, found, request.deadline_ns,
+                            "slow calls: a shorter time or a larger threshold is faster",
+                            answer.notices, [&](const StoredTrace& stored) {
+                              AddSlow(request, stored.batch, answer.spans);
+                              std::ranges::sort(answer.spans, std::ranges::greater{},
+                                                &SlowSpan::duration_ns);
+                              if (answer.spans.size() > request.limit)
+                                answer.spans.resize(request.limit);
+                            }));
   return answer;
 }
 

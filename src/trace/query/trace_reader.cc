@@ -1,5 +1,7 @@
 #include "trace/query/trace_reader.h"
 
+#include <algorithm>
+
 namespace ronda::trace::query {
 namespace {
 
@@ -43,6 +45,27 @@ base::Result<StoredTrace> ReadTrace(segment::Source& source, base::TraceId trace
     }
   }
   return stored;
+}
+
+base::Status ReadFound(segment::Source& source, const base::Clock& clock, const SearchResult& found,
+                       std::uint64_t deadline_ns, std::string_view hint,
+                       std::vector<std::string>& notices,
+                       const std::function<void(const StoredTrace&)>& visit) {
+  const auto add = [&](const std::vector<std::string>& more) {
+    for (const std::string& notice : more) {
+      if (std::ranges::find(notices, notice) == notices.end()) notices.push_back(notice);
+    }
+  };
+  add(found.notices);
+  for (const TraceSummary& trace : found.traces) {
+    if (deadline_ns != 0 && clock.MonotonicNs() > deadline_ns) {
+      return base::DeadlineExceeded(std::string(hint));
+    }
+    ASSIGN_OR_RETURN(const StoredTrace stored, ReadTrace(source, trace.trace));
+    add(stored.notices);
+    visit(stored);
+  }
+  return base::Ok();
 }
 
 }  // namespace ronda::trace::query
