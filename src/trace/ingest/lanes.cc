@@ -10,6 +10,8 @@
 #include <filesystem>
 #include <utility>
 
+#include "base/json_writer.h"
+
 namespace ronda::trace::ingest {
 namespace {
 
@@ -57,65 +59,38 @@ base::Result<int> LockFolder(const std::string& folder) {
                            " is in use by another process: stop it, or name another folder");
 }
 
-void AppendText(std::string_view text, std::string& out) {
-  out += '"';
-  for (const char c : text) {
-    if (c == '"' || c == '\\') {
-      out += '\\';
-      out += c;
-    } else if (static_cast<unsigned char>(c) < 0x20) {
-      out += fmt::format("\\u{:04x}", static_cast<unsigned char>(c));
-    } else {
-      out += c;
-    }
-  }
-  out += '"';
-}
-
-void AppendTally(const Tally& tally, std::string& out) {
-  out += fmt::format("\"received\":{},\"accepted\":{},\"deduplicated\":{},\"rejected\":{{",
-                     tally.received, tally.accepted, tally.deduplicated);
-  bool first = true;
+void PutTally(const Tally& tally, base::JsonWriter& json) {
+  json.Field("received", tally.received).Field("accepted", tally.accepted);
+  json.Field("deduplicated", tally.deduplicated).Key("rejected").Object();
   for (std::size_t i = 0; i < kRejections; ++i) {
-    if (tally.rejected[i] == 0) continue;
-    out += fmt::format("{}\"{}\":{}", first ? "" : ",", NameOf(static_cast<Rejection>(i)),
-                       tally.rejected[i]);
-    first = false;
+    if (tally.rejected[i] > 0) json.Field(NameOf(static_cast<Rejection>(i)), tally.rejected[i]);
   }
-  out += fmt::format("}},\"refused_requests\":{},\"masked_values\":{}", tally.refused_requests,
-                     tally.masked_values);
+  json.EndObject().Field("refused_requests", tally.refused_requests);
+  json.Field("masked_values", tally.masked_values);
 }
 
-void AppendPlace(const Place& place, std::string& out) {
-  out += fmt::format(",\"stored\":{},\"expired\":{},\"lost\":{},\"sampled_out\":{},\"deleted\":{}",
-                     place.stored, place.expired, place.lost, place.sampled_out, place.deleted);
+void PutPlace(const Place& place, base::JsonWriter& json) {
+  json.Field("stored", place.stored).Field("expired", place.expired).Field("lost", place.lost);
+  json.Field("sampled_out", place.sampled_out).Field("deleted", place.deleted);
 }
 
 // The members of an object.
-void AppendStanding(const Standing& standing, std::string& out) {
+void PutStanding(const Standing& standing, base::JsonWriter& json) {
   Place all;
   for (const auto& [key, place] : standing.places) all.Add(place);
-  AppendTally(standing.ledger.Total(), out);
-  AppendPlace(all, out);
-  out += fmt::format(
-      ",\"in_block\":{},\"in_segments\":{},\"lost_requests\":{},\"segments\":{},"
-      "\"segment_bytes\":{},\"by\":[",
-      standing.spans.in_block, standing.spans.in_segments, standing.spans.lost_records,
-      standing.segments, standing.segment_bytes);
-  bool first = true;
+  PutTally(standing.ledger.Total(), json);
+  PutPlace(all, json);
+  json.Field("in_block", standing.spans.in_block).Field("in_segments", standing.spans.in_segments);
+  json.Field("lost_requests", standing.spans.lost_records).Field("segments", standing.segments);
+  json.Field("segment_bytes", standing.segment_bytes).Key("by").List();
   for (const auto& [key, tally] : standing.ledger.tallies()) {
     const auto at = standing.places.find(key);
-    out += first ? "{\"receiver\":" : ",{\"receiver\":";
-    first = false;
-    AppendText(key.first, out);
-    out += ",\"service\":";
-    AppendText(key.second, out);
-    out += ',';
-    AppendTally(tally, out);
-    AppendPlace(at == standing.places.end() ? Place() : at->second, out);
-    out += '}';
+    json.Object().Field("receiver", key.first).Field("service", key.second);
+    PutTally(tally, json);
+    PutPlace(at == standing.places.end() ? Place() : at->second, json);
+    json.EndObject();
   }
-  out += ']';
+  json.EndList();
 }
 
 }  // namespace
@@ -341,11 +316,13 @@ Standing Lanes::standing() const {
 }
 
 std::string LedgerJson(const Standing& spans, const Standing& logs) {
-  std::string out = "{";
-  AppendStanding(spans, out);
-  out += ",\"logs\":{";
-  AppendStanding(logs, out);
-  return out + "}}";
+  base::JsonWriter json;
+  json.Object();
+  PutStanding(spans, json);
+  json.Key("logs").Object();
+  PutStanding(logs, json);
+  json.EndObject().EndObject();
+  return std::move(json.out);
 }
 
 }  // namespace ronda::trace::ingest
