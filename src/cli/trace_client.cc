@@ -2,9 +2,12 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 #include <ctime>
+#include <ostream>
 
+#include "engine/report/text.h"
 #include "net/codec/url.h"
 #include "net/http_client.h"
 #include "net/reactor.h"
@@ -147,6 +150,26 @@ simdjson::dom::array ListOf(simdjson::dom::element object, std::string_view key)
       parser.parse(std::string_view("[]")).get_array().value_unsafe();
   simdjson::dom::array list;
   return object[key].get_array().get(list) == simdjson::SUCCESS ? list : none;
+}
+
+base::OptionSpec JsonOption() {
+  return {.name = "json",
+          .type = base::OptionType::kSwitch,
+          .scope = base::OptionScope::kFlagOnly,
+          .description = "Print the API's answer as it is."};
+}
+
+std::optional<std::uint64_t> SinceNs(const base::Options& options, const base::Clock& clock) {
+  if (!options.Has("since")) return std::nullopt;
+  const std::uint64_t now = clock.WallNs();
+  return now - std::min(now, static_cast<std::uint64_t>(options.DurationNs("since")));
+}
+
+void PrintNotices(simdjson::dom::element answer, std::ostream& err) {
+  for (const simdjson::dom::element notice : ListOf(answer, "notices")) {
+    err << "note: " << engine::report::PlainText(std::string(notice.get_string().value_unsafe()))
+        << '\n';
+  }
 }
 
 std::string TimeText(std::uint64_t unix_ns) {

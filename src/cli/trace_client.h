@@ -2,11 +2,15 @@
 
 #include <simdjson.h>
 
+#include <cstdint>
+#include <iosfwd>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
+#include "base/core/clock.h"
 #include "base/core/status.h"
 #include "base/options.h"
 #include "cli/command.h"
@@ -56,5 +60,13 @@ class TraceClient {
 [[nodiscard]] std::string TimeText(std::uint64_t unix_ns);
 // "1.25s", "340ms", "87us", "0": three digits that count.
 [[nodiscard]] std::string ShortDuration(std::int64_t ns);
+
+// "--json": prints the API's answer as it is.
+[[nodiscard]] base::OptionSpec JsonOption();
+// The time that --since goes back to, ns since 1970; nothing when it is not given.
+[[nodiscard]] std::optional<std::uint64_t> SinceNs(const base::Options& options,
+                                                   const base::Clock& clock);
+// The answer's notices, a line each.
+void PrintNotices(simdjson::dom::element answer, std::ostream& err);
 
 }  // namespace ronda::cli

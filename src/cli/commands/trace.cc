@@ -27,13 +27,6 @@ using engine::report::PadRight;
 using engine::report::PlainText;
 using Element = simdjson::dom::element;
 
-base::OptionSpec JsonOption() {
-  return {.name = "json",
-          .type = base::OptionType::kSwitch,
-          .scope = base::OptionScope::kFlagOnly,
-          .description = "Print the API's answer as it is."};
-}
-
 std::string SummaryLine(Element trace, const Invocation& invocation) {
   const std::int64_t errors = NumberOf(trace, "errors");
   const std::string marked = errors > 0 ? Paint(invocation.out_color, Tone::kRed,
@@ -57,10 +50,8 @@ base::Result<base::ExitCode> Search(const Invocation& invocation, Context& conte
   if (invocation.options.Has("cursor")) {
     parameters.emplace_back("cursor", invocation.options.String("cursor"));
   }
-  if (invocation.options.Has("since")) {
-    const std::uint64_t now = context.clock.WallNs();
-    const auto back = static_cast<std::uint64_t>(invocation.options.DurationNs("since"));
-    parameters.emplace_back("start", std::to_string(now - std::min(now, back)));
+  if (const auto since = SinceNs(invocation.options, context.clock)) {
+    parameters.emplace_back("start", std::to_string(*since));
   }
   ASSIGN_OR_RETURN(const Element found, client.Get("/api/v1/traces", parameters));
   if (invocation.options.Switch("json")) {
@@ -72,9 +63,7 @@ base::Result<base::ExitCode> Search(const Invocation& invocation, Context& conte
     context.out << SummaryLine(trace, invocation);
     ++count;
   }
-  for (const Element notice : ListOf(found, "notices")) {
-    context.err << "note: " << PlainText(std::string(notice.get_string().value_unsafe())) << '\n';
-  }
+  PrintNotices(found, context.err);
   if (count == 0) context.err << "no trace is like that\n";
   if (const std::string next = TextOf(found, "next"); !next.empty()) {
     context.err << "more: --cursor " << next << '\n';
@@ -195,9 +184,7 @@ void PrintLink(Element link, Color color, Context& context) {
   if (const auto joined = NumberOf(link, "joined_calls"); joined > 0) {
     context.err << "note: " << joined << " calls are under (other): steps with too many names\n";
   }
-  for (const Element notice : ListOf(link, "notices")) {
-    context.err << "note: " << PlainText(std::string(notice.get_string().value_unsafe())) << '\n';
-  }
+  PrintNotices(link, context.err);
 }
 
 base::Result<base::ExitCode> ShowLink(const Invocation& invocation, Context& context) {
@@ -207,10 +194,8 @@ base::Result<base::ExitCode> ShowLink(const Invocation& invocation, Context& con
   std::vector<std::pair<std::string, std::string>> parameters = {
       {"operation", invocation.arguments[1]},
       {"traces", std::to_string(invocation.options.Int("traces"))}};
-  if (invocation.options.Has("since")) {
-    const std::uint64_t now = context.clock.WallNs();
-    const auto back = static_cast<std::uint64_t>(invocation.options.DurationNs("since"));
-    parameters.emplace_back("start", std::to_string(now - std::min(now, back)));
+  if (const auto since = SinceNs(invocation.options, context.clock)) {
+    parameters.emplace_back("start", std::to_string(*since));
   }
   ASSIGN_OR_RETURN(const Element link, client.Get(path + "/link", parameters));
   if (invocation.options.Switch("json")) {

@@ -63,13 +63,11 @@ base::Result<Range> RangeOf(const Invocation& invocation, const Context& context
   };
   RETURN_IF_ERROR(read("from", range.from));
   RETURN_IF_ERROR(read("to", range.to));
-  if (invocation.options.Has("since")) {
+  if (const auto since = SinceNs(invocation.options, context.clock)) {
     if (invocation.options.Has("from")) {
       return base::InvalidArgument("--since and --from say the same: leave one out");
     }
-    const std::uint64_t now = context.clock.WallNs();
-    range.from =
-        now - std::min(now, static_cast<std::uint64_t>(invocation.options.DurationNs("since")));
+    range.from = *since;
   }
   return range;
 }
@@ -89,9 +87,7 @@ base::Result<base::ExitCode> Export(const Invocation& invocation, Context& conte
     if (line == body.npos || parser.parse(body.substr(0, line)).get(about) != simdjson::SUCCESS) {
       return base::Unavailable("the server answers with something that is no export");
     }
-    for (const Element notice : ListOf(about, "notices")) {
-      context.err << "note: " << PlainText(std::string(notice.get_string().value_unsafe())) << '\n';
-    }
+    PrintNotices(about, context.err);
     context.out << body.substr(line + 1);
     if (!context.out.flush()) return base::Unavailable("the output cannot be written");
     spans += static_cast<std::uint64_t>(NumberOf(about, "spans"));

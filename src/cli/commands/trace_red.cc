@@ -39,16 +39,14 @@ std::vector<base::OptionSpec> CommonOptions(std::vector<base::OptionSpec> own) {
   own.push_back(std::move(since));
   own.push_back(FlagOption("environment", base::OptionType::kString, "NAME", "Only of this one."));
   own.push_back(FlagOption("run", base::OptionType::kString, "ID", "Only of this drill run."));
-  own.push_back(
-      FlagOption("json", base::OptionType::kSwitch, "", "Print the API's answer as it is."));
+  own.push_back(JsonOption());
   return ApiOptions(std::move(own));
 }
 
 Parameters CommonParameters(const Invocation& invocation, const Context& context) {
-  const std::uint64_t now = context.clock.WallNs();
-  const auto back = static_cast<std::uint64_t>(invocation.options.DurationNs("since"));
-  Parameters parameters{{"start", std::to_string(now - std::min(now, back))},
-                        {"end", std::to_string(now)}};
+  Parameters parameters{
+      {"start", std::to_string(SinceNs(invocation.options, context.clock).value_or(0))},
+      {"end", std::to_string(context.clock.WallNs())}};
   for (const char* name : {"environment", "run"}) {
     if (invocation.options.Has(name))
       parameters.emplace_back(name, invocation.options.String(name));
@@ -89,12 +87,6 @@ std::string Name(const std::string& text) {
   return PadRight(Cut(PlainText(text), kNameColumns), kNameColumns);
 }
 
-void PrintNotices(Element answer, Context& context) {
-  for (const Element notice : ListOf(answer, "notices")) {
-    context.err << "note: " << PlainText(std::string(notice.get_string().value_unsafe())) << '\n';
-  }
-}
-
 base::Result<base::ExitCode> Red(const Invocation& invocation, Context& context) {
   Parameters parameters = CommonParameters(invocation, context);
   const bool of_one = !invocation.arguments.empty();
@@ -117,7 +109,7 @@ base::Result<base::ExitCode> Red(const Invocation& invocation, Context& context)
     context.out << Name(TextOf(group, by)) << Figures(group, invocation.out_color) << '\n';
     ++shown;
   }
-  PrintNotices(answer, context);
+  PrintNotices(answer, context.err);
   const std::int64_t total = NumberOf(answer, "total_groups");
   if (total == 0) context.err << "nothing was measured: --kind all shows more, --since goes back\n";
   if (total > shown) context.err << "more: " << total - shown << ", by --limit\n";
@@ -147,7 +139,7 @@ base::Result<base::ExitCode> Map(const Invocation& invocation, Context& context)
     context.out << Name(TextOf(edge, "from") + " > " + TextOf(edge, "to") + technology)
                 << Figures(edge, invocation.out_color) << '\n';
   }
-  PrintNotices(answer, context);
+  PrintNotices(answer, context.err);
   return base::ExitCode::kOk;
 }
 
