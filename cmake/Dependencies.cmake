@@ -16,6 +16,8 @@ pkg_check_modules(nghttp2 REQUIRED IMPORTED_TARGET libnghttp2)
 pkg_check_modules(re2 REQUIRED IMPORTED_TARGET re2)
 pkg_check_modules(brotlidec REQUIRED IMPORTED_TARGET libbrotlidec)
 pkg_check_modules(zstd REQUIRED IMPORTED_TARGET libzstd)
+pkg_check_modules(sqlite3 REQUIRED IMPORTED_TARGET sqlite3)
+pkg_check_modules(libpq REQUIRED IMPORTED_TARGET libpq)
 pkg_check_modules(libdeflate REQUIRED IMPORTED_TARGET libdeflate)
 # gRPC and its fifty parts as static libraries: as shared ones they cost every command 10 ms at its start.
 pkg_check_modules(grpcpp REQUIRED grpc++)

@@ -86,11 +86,13 @@ std::string CanonicalForm(const Node& node) {
 }
 
 std::string Digest(const Definition& definition) {
-  const std::string canonical = CanonicalForm(definition.raw);
+  return DigestOfText(CanonicalForm(definition.raw));
+}
+
+std::string DigestOfText(std::string_view text) {
   std::array<unsigned char, EVP_MAX_MD_SIZE> bytes;
   unsigned size = 0;
-  CHECK(EVP_Digest(canonical.data(), canonical.size(), bytes.data(), &size, EVP_sha256(),
-                   nullptr) == 1);
+  CHECK(EVP_Digest(text.data(), text.size(), bytes.data(), &size, EVP_sha256(), nullptr) == 1);
   std::string digest = "sha256:";
   constexpr std::string_view kHex = "0123456789abcdef";
   for (unsigned i = 0; i < size; ++i) {

@@ -2,6 +2,7 @@
 
 #include <memory>
 #include <string>
+#include <string_view>
 
 #include "model/definitions.h"
 #include "model/source.h"
@@ -23,6 +24,8 @@ void CheckReferences(const DefinitionSet& set, const Definition& root, Diagnosti
 // "sha256:<hex>" of the canonical form (docs/formats/definitions.md, "Digest"): comments, layout, the
 // order of keys and the way a scalar is written do not matter.
 [[nodiscard]] std::string Digest(const Definition& definition);
+// The same of any text as it is.
+[[nodiscard]] std::string DigestOfText(std::string_view text);
 // The canonical form itself: JSON with sorted keys.
 [[nodiscard]] std::string CanonicalForm(const Node& node);
 
