@@ -1,4 +1,11 @@
--- Definitions: what people wrote. A version never changes; `rev` counts changes of the head (ETag).
+-- Numbers that only grow.
+CREATE TABLE counters (
+  name TEXT PRIMARY KEY,
+  value BIGINT NOT NULL
+);
+
+-- Definitions: what people wrote. A version never changes. `rev` is drawn from one counter by each
+-- change of any of them: it is the ETag, and tells a reader what is new since the last look.
 CREATE TABLE definitions (
   kind TEXT NOT NULL,
   name TEXT NOT NULL,
@@ -12,6 +19,7 @@ CREATE TABLE definitions (
   updated_by TEXT NOT NULL,
   PRIMARY KEY (kind, name)
 );
+CREATE INDEX definitions_rev ON definitions (rev);
 CREATE TABLE definition_versions (
   kind TEXT NOT NULL,
   name TEXT NOT NULL,
@@ -25,6 +33,17 @@ CREATE TABLE definition_versions (
   PRIMARY KEY (kind, name, version)
 );
 CREATE INDEX definition_versions_digest ON definition_versions (kind, name, digest);
+
+-- What the newest version, or the draft, names; version 0: the newest of that.
+CREATE TABLE definition_refs (
+  kind TEXT NOT NULL,
+  name TEXT NOT NULL,
+  ref_kind TEXT NOT NULL,
+  ref_name TEXT NOT NULL,
+  ref_version BIGINT NOT NULL,
+  PRIMARY KEY (kind, name, ref_kind, ref_name, ref_version)
+);
+CREATE INDEX definition_refs_to ON definition_refs (ref_kind, ref_name);
 
 -- Everything that a run was made from, as one text; many runs share one.
 CREATE TABLE snapshots (
