@@ -69,7 +69,9 @@ def _own(tree, layers, room, header):
     if other is None:
         return (f'"{header}" is not in a room of layers.toml: write ours as "room/file.h" from '
                 "src/, and third-party headers in <...>")
-    if not tree.text("src/" + header):
+    # What protoc makes stands for the file that it is made from.
+    source = re.sub(r"(\.grpc)?\.pb\.h$", ".proto", header)
+    if not tree.text("src/" + source):
         return f'"{header}" does not exist under src/'
     if not layers.may_include(room, other):
         return (f"{room} may not include {other}: it may include "

@@ -33,6 +33,9 @@ void ForEachCharacter(std::string_view text, F&& f) {
 // Appends a JSON string with its quotes (RFC 8259); bytes that are no UTF-8 become U+FFFD.
 void AppendJsonText(std::string_view text, std::string& out);
 
+// With ASCII letters in lower case.
+[[nodiscard]] std::string LowerCase(std::string_view text);
+
 // Damerau–Levenshtein distance (optimal string alignment), without regard to ASCII case.
 [[nodiscard]] std::size_t EditDistance(std::string_view a, std::string_view b);
 // The candidate nearest to `name` (that distance at most a third of its length), or "".
