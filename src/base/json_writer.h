@@ -38,13 +38,15 @@ class JsonWriter {
     requires(!std::same_as<T, bool>)
   JsonWriter& Number(T n) {
     Comma();
-    fmt::format_to(std::back_inserter(out), "{}", n);
+    const fmt::format_int digits(n);
+    out.append(digits.data(), digits.size());
     return *this;
   }
   template <std::signed_integral T>
   JsonWriter& Number(T n) {
     Comma();
-    fmt::format_to(std::back_inserter(out), "{}", n);
+    const fmt::format_int digits(n);
+    out.append(digits.data(), digits.size());
     return *this;
   }
   // At most six digits after the point; null where it is no number.

@@ -32,6 +32,13 @@ Character NextCharacter(std::string_view text) {
 
 void AppendJsonText(std::string_view text, std::string& out) {
   out += '"';
+  // Nearly all texts are printable ASCII with nothing to escape.
+  const auto plain = [](char c) { return c >= 0x20 && c < 0x7f && c != '"' && c != '\\'; };
+  if (std::ranges::all_of(text, plain)) {
+    out += text;
+    out += '"';
+    return;
+  }
   ForEachCharacter(text, [&](const Character& c, std::string_view bytes) {
     if (!c.good) {
       out += kReplacement;

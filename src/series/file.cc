@@ -76,13 +76,13 @@ base::Status File::ReadKeys(const Piece& piece, std::uint64_t series) {
   base::VarintReader reader(key_bytes_);
   if (series > key_bytes_.size()) return Damaged("its keys");
   keys_.reserve(static_cast<std::size_t>(series));
-  Key key;
   for (; series > 0; --series) {
     std::string_view bytes;
-    if (!reader.NextBytes(bytes) || !ReadKey(bytes, key)) return Damaged("its keys");
+    if (!reader.NextBytes(bytes) || !index_.Add(bytes)) return Damaged("its keys");
     if (!keys_.empty() && bytes <= keys_.back()) return Damaged("the order of its keys");
     keys_.push_back(bytes);
   }
+  index_.Finish();
   return reader.at_end() ? base::Ok() : Damaged("its keys");
 }
 

@@ -11,6 +11,7 @@
 #include "disk/file_system.h"
 #include "series/file_format.h"
 #include "series/file_writer.h"
+#include "series/key_index.h"
 #include "series/value.h"
 
 namespace ronda::series {
@@ -27,6 +28,7 @@ class File {
   // Keys ascend as bytes.
   [[nodiscard]] std::size_t series() const { return keys_.size(); }
   [[nodiscard]] std::string_view KeyAt(std::size_t series) const { return keys_[series]; }
+  [[nodiscard]] const KeyIndex& index() const { return index_; }
 
  private:
   friend class FileCursor;
@@ -47,6 +49,7 @@ class File {
   std::vector<Chunk> chunks_;
   std::string key_bytes_;
   std::vector<std::string_view> keys_;
+  KeyIndex index_;
 };
 
 // Reads the points of a file's series, best in their order. One thread.

@@ -12,11 +12,13 @@ std::uint32_t OpenPoints::SeriesOf(std::string_view key) {
   if (const auto found = numbers_.find(key); found != numbers_.end()) return found->second;
   const auto number = static_cast<std::uint32_t>(keys_.size());
   keys_.push_back(numbers_.emplace(key, number).first->first);
+  CHECK(index_.Add(keys_.back()));
   return number;
 }
 
 void OpenPoints::Clear() {
   rows_.clear();
+  index_.Clear();
   keys_.clear();
   numbers_.clear();
 }

@@ -9,6 +9,7 @@
 
 #include "disk/compression.h"
 #include "series/file_writer.h"
+#include "series/key_index.h"
 
 namespace ronda::series {
 
@@ -29,6 +30,7 @@ class OpenPoints {
   [[nodiscard]] bool empty() const { return rows_.empty(); }
   [[nodiscard]] std::size_t series() const { return keys_.size(); }
   [[nodiscard]] std::string_view KeyAt(std::size_t series) const { return keys_[series]; }
+  [[nodiscard]] const KeyIndex& index() const { return index_; }
   [[nodiscard]] std::span<const Row> rows() const { return rows_; }
   void Clear();
 
@@ -46,6 +48,7 @@ class OpenPoints {
 
   std::unordered_map<std::string, std::uint32_t, Hash, std::equal_to<>> numbers_;
   std::vector<std::string_view> keys_;  // of numbers_
+  KeyIndex index_;  // of keys_
   std::vector<Row> rows_;
 };
 

@@ -3,11 +3,9 @@
 #include <algorithm>
 #include <map>
 #include <memory>
-#include <optional>
 #include <tuple>
 
 #include "base/core/check.h"
-#include "series/read.h"
 #include "series/red.h"
 
 namespace ronda::trace::query {
@@ -17,12 +15,6 @@ namespace red = series::red;
 
 constexpr std::uint64_t kFinestS = 10;
 constexpr std::size_t kMostCells = 50'000;
-
-bool Holds(const std::vector<RedFilter>& where, const series::Key& key) {
-  return std::ranges::all_of(where, [&](const RedFilter& filter) {
-    return std::ranges::find(filter.values, key.At(filter.label)) != filter.values.end();
-  });
-}
 
 void AddOnce(const std::string& text, std::vector<std::string>& sorted) {
   const auto at = std::ranges::lower_bound(sorted, text);
@@ -47,15 +39,17 @@ class RedCounter {
         "more than 50,000 steps of groups: take a longer step, a shorter time or a narrower "
         "filter");
     if (steps_ > kMostCells) return too_many;
-    const series::Visitor visitor{
-        .number_of = [this](const series::Key& key) { return NumberOf(key); },
-        .sum_of = [this](std::uint32_t number, std::uint64_t time_s) -> series::Sum& {
-          return SumOf(number, time_s);
-        }};
-    RETURN_IF_ERROR(
-        Read(source, red::kDuration, answer_.from_s, answer_.to_s, visitor, answer_.notices));
-    if (groups_.size() > kMostCells / steps_) return too_many;
-    for (const auto& [values, group] : groups_) Put(values, group);
+    series::Selection selection{.metric = red::kDuration,
+                                .from_s = answer_.from_s,
+                                .to_s = answer_.to_s,
+                                .where = request_.where,
+                                .by = request_.by};
+    selection.by.emplace_back(red::kError);
+    const series::SumOf sum_of = [this](std::uint32_t group, std::uint64_t time_s) -> series::Sum& {
+      return SumOf(group, time_s);
+    };
+    ASSIGN_OR_RETURN(auto by_error, ReadGroups(source, selection, sum_of, answer_.notices));
+    if (!PutGroups(std::move(by_error))) return too_many;
     std::ranges::sort(answer_.groups, [](const RedGroup& a, const RedGroup& b) {
       return std::tie(b.total.spans, a.values) < std::tie(a.total.spans, b.values);
     });
@@ -63,19 +57,10 @@ class RedCounter {
   }
 
  private:
-  // Twice the group, and one more for errors.
-  std::optional<std::uint32_t> NumberOf(const series::Key& key) {
-    if (!Holds(request_.where, key)) return std::nullopt;
-    std::vector<std::string> values;
-    for (const std::string& label : request_.by) values.emplace_back(key.At(label));
-    const auto group =
-        groups_.try_emplace(std::move(values), static_cast<std::uint32_t>(groups_.size()));
-    return 2 * group.first->second + (key.At(red::kError).empty() ? 0 : 1);
-  }
-
+  // Of one of `by_error`'s groups.
   series::Sum& SumOf(std::uint32_t number, std::uint64_t time_s) {
-    // Past the most, what comes is of no use any more.
-    if (groups_.size() > kMostCells / steps_) return spare_;
+    // Each has its errors apart. Past the most, what comes is of no use any more.
+    if (number > 2 * kMostCells / steps_) return spare_;
     if (number >= cells_.size()) cells_.resize(number + 1);
     auto& steps = cells_[number];
     if (steps.empty()) steps.resize(steps_);
@@ -84,37 +69,48 @@ class RedCounter {
     return *sum;
   }
 
-  void AddTo(RedCell& cell, std::uint32_t number, std::uint64_t step) {
-    if (number >= cells_.size() || cells_[number].empty() || !cells_[number][step]) return;
-    const base::Histogram& durations = cells_[number][step]->histogram();
-    cell.spans += durations.count();
-    if (number % 2 == 1) cell.errors += durations.count();
-    CHECK(cell.durations.Merge(durations).ok());
+  // Adds up what the groups have with and without an error; false when they are too many.
+  bool PutGroups(std::vector<std::vector<std::string>> by_error) {
+    std::map<std::vector<std::string>, RedGroup> groups;
+    for (std::uint32_t number = 0; number < by_error.size(); ++number) {
+      std::vector<std::string>& values = by_error[number];
+      const bool is_error = !values.back().empty();
+      values.pop_back();
+      const auto [at, made] = groups.try_emplace(std::move(values));
+      if (groups.size() > kMostCells / steps_) return false;
+      RedGroup& group = at->second;
+      if (made) Begin(group);
+      if (number >= cells_.size()) continue;
+      for (std::size_t step = 0; step < cells_[number].size(); ++step) {
+        if (!cells_[number][step]) continue;
+        const base::Histogram& durations = cells_[number][step]->histogram();
+        Add(durations, is_error, group.total);
+        if (request_.step_s > 0) Add(durations, is_error, group.steps[step]);
+      }
+    }
+    for (auto& [values, group] : groups) {
+      if (group.total.spans == 0) continue;
+      group.values = values;
+      answer_.groups.push_back(std::move(group));
+    }
+    return true;
   }
 
-  void Put(const std::vector<std::string>& values, std::uint32_t group) {
-    RedGroup out{
-        .values = values, .total = {.durations = base::Histogram(series::kLayout)}, .steps = {}};
-    if (request_.step_s == 0) {
-      AddTo(out.total, 2 * group, 0);
-      AddTo(out.total, 2 * group + 1, 0);
-    }
-    for (std::uint64_t step = 0; request_.step_s > 0 && step < steps_; ++step) {
-      RedCell cell{.durations = base::Histogram(series::kLayout)};
-      AddTo(cell, 2 * group, step);
-      AddTo(cell, 2 * group + 1, step);
-      out.total.spans += cell.spans;
-      out.total.errors += cell.errors;
-      CHECK(out.total.durations.Merge(cell.durations).ok());
-      out.steps.push_back(std::move(cell));
-    }
-    if (out.total.spans > 0) answer_.groups.push_back(std::move(out));
+  void Begin(RedGroup& group) const {
+    const RedCell empty{.durations = base::Histogram(series::kLayout)};
+    group.total = empty;
+    if (request_.step_s > 0) group.steps.assign(steps_, empty);
+  }
+
+  static void Add(const base::Histogram& durations, bool is_error, RedCell& cell) {
+    cell.spans += durations.count();
+    if (is_error) cell.errors += durations.count();
+    CHECK(cell.durations.Merge(durations).ok());
   }
 
   const RedRequest& request_;
   RedAnswer answer_;
   std::uint64_t steps_ = 0;
-  std::map<std::vector<std::string>, std::uint32_t> groups_;
   std::vector<std::vector<std::unique_ptr<series::Sum>>> cells_;  // by number, then step
   series::Sum spare_;
 };
@@ -128,47 +124,37 @@ base::Result<RedAnswer> ReadRed(series::Source& source, const RedRequest& reques
 base::Result<std::vector<ExceptionGroup>> ReadExceptions(series::Source& source,
                                                          const RedRequest& request,
                                                          std::vector<std::string>& notices) {
-  // Of one number: exceptions of one type and fingerprint in one operation.
-  struct Named {
-    std::string type, fingerprint, service, operation, frame;
-    bool operator<(const Named& other) const {
-      return std::tie(type, fingerprint, service, operation) <
-             std::tie(other.type, other.fingerprint, other.service, other.operation);
-    }
-  };
-  std::map<Named, std::uint32_t> numbers;
   // A sum for each point, so that first and last are known.
   std::map<std::pair<std::uint32_t, std::uint64_t>, series::Sum> sums;
-  const series::Visitor visitor{
-      .number_of = [&](const series::Key& key) -> std::optional<std::uint32_t> {
-        if (!Holds(request.where, key)) return std::nullopt;
-        const auto text = [&](std::string_view label) { return std::string(key.At(label)); };
-        return numbers
-            .try_emplace({text(red::kException), text(red::kFingerprint), text(red::kService),
-                          text(red::kOperation), text(red::kFrame)},
-                         static_cast<std::uint32_t>(numbers.size()))
-            .first->second;
-      },
-      .sum_of = [&](std::uint32_t number, std::uint64_t time_s) -> series::Sum& {
-        return sums[{number, time_s}];
-      }};
-  RETURN_IF_ERROR(Read(source, red::kExceptions, request.from_s, request.to_s, visitor, notices));
+  const series::SumOf sum_of = [&](std::uint32_t group, std::uint64_t time_s) -> series::Sum& {
+    return sums[{group, time_s}];
+  };
+  enum : std::size_t { kType, kFingerprint, kService, kOperation, kFrame };
+  const series::Selection selection{
+      .metric = red::kExceptions,
+      .from_s = request.from_s,
+      .to_s = request.to_s,
+      .where = request.where,
+      .by = {std::string(red::kException), std::string(red::kFingerprint),
+             std::string(red::kService), std::string(red::kOperation), std::string(red::kFrame)}};
+  ASSIGN_OR_RETURN(const auto named, ReadGroups(source, selection, sum_of, notices));
   std::map<std::pair<std::string, std::string>, ExceptionGroup> groups;
-  for (const auto& [named, number] : numbers) {
+  for (std::uint32_t number = 0; number < named.size(); ++number) {
+    const std::vector<std::string>& names = named[number];
     const auto begin = sums.lower_bound({number, 0}), end = sums.lower_bound({number + 1, 0});
     if (begin == end) continue;
-    ExceptionGroup& group = groups[{named.type, named.fingerprint}];
-    group.type = named.type;
-    group.fingerprint = named.fingerprint;
-    group.frame = named.frame;
+    ExceptionGroup& group = groups[{names[kType], names[kFingerprint]}];
+    group.type = names[kType];
+    group.fingerprint = names[kFingerprint];
+    group.frame = names[kFrame];
     for (auto at = begin; at != end; ++at) {
       const std::uint64_t time_s = at->first.second;
       group.first_s = group.count == 0 ? time_s : std::min(group.first_s, time_s);
       group.last_s = std::max(group.last_s, time_s);
       group.count += at->second.count();
     }
-    AddOnce(named.service, group.services);
-    AddOnce(named.operation, group.operations);
+    AddOnce(names[kService], group.services);
+    AddOnce(names[kOperation], group.operations);
   }
   std::vector<ExceptionGroup> found;
   for (auto& [of, group] : groups) found.push_back(std::move(group));

@@ -8,24 +8,19 @@
 
 #include "base/core/histogram.h"
 #include "base/core/status.h"
+#include "series/select.h"
 #include "series/source.h"
 
 // Rate, errors and durations of spans, and exceptions, as they were measured on arrival
 // (docs/formats/red.md). Any thread.
 namespace ronda::trace::query {
 
-// A label and the values of which it has one; "" is the value of a label that is missing.
-struct RedFilter {
-  std::string label;
-  std::vector<std::string> values;
-};
-
 struct RedRequest {
   // Spans that ended in [from_s, to_s), since 1970, made whole steps.
   std::uint64_t from_s = 0;
   std::uint64_t to_s = 0;
   std::uint64_t step_s = 0;  // 0: the whole time in one; else a multiple of 10
-  std::vector<RedFilter> where = {};  // all of them hold
+  std::vector<series::Filter> where = {};  // all of them hold
   std::vector<std::string> by = {};  // labels (series/red.h)
 };
 
