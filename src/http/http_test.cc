@@ -1,62 +1,14 @@
 #include <gtest/gtest.h>
-#include <netinet/in.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #include <condition_variable>
 #include <mutex>
 #include <string>
 #include <thread>
 
-#include "http/server.h"
+#include "http/http_test_util.h"
 
 namespace ronda::http {
 namespace {
-
-// A client of bare sockets: sends bytes, reads until the server closes or a text has come.
-class Client {
- public:
-  explicit Client(const Server& server) : fd_(socket(AF_INET, SOCK_STREAM, 0)) {
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_port = htons(server.port());
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    connected_ = connect(fd_, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0;
-  }
-  ~Client() { close(fd_); }
-
-  void Send(const std::string& bytes) {
-    std::size_t sent = 0;
-    while (sent < bytes.size()) {
-      const ssize_t n = send(fd_, bytes.data() + sent, bytes.size() - sent, MSG_NOSIGNAL);
-      if (n <= 0) return;
-      sent += static_cast<std::size_t>(n);
-    }
-  }
-  std::string ReadUntil(const std::string& text) {
-    while (read_.find(text) == std::string::npos && More()) {
-    }
-    return read_;
-  }
-  std::string ReadAll() {
-    while (More()) {
-    }
-    return read_;
-  }
-  bool connected() const { return connected_; }
-
- private:
-  bool More() {
-    char bytes[4096];
-    const ssize_t n = recv(fd_, bytes, sizeof bytes, 0);
-    if (n <= 0) return false;
-    read_.append(bytes, static_cast<std::size_t>(n));
-    return true;
-  }
-  int fd_;
-  bool connected_;
-  std::string read_;
-};
 
 void Echo(Request request, const Reply& reply) {
   reply({.content_type = "text/plain",
@@ -189,6 +141,36 @@ TEST(HttpServer, StopWaitsForAnswersAndClosesWhatIsIdle) {
   const std::string answer = busy.ReadAll();
   EXPECT_NE(answer.find("answered"), std::string::npos);
   EXPECT_NE(answer.find("Connection: close"), std::string::npos);
+}
+
+TEST(HttpServer, EveryAnswerCarriesTheRequestsId) {
+  const auto server = Serve({}, [](const Request& request, const Reply& reply) {
+    reply({.body = "[" + request.id + "] from " + request.peer});
+  });
+  Client client(*server);
+  client.Send("GET / HTTP/1.1\r\nHost: h\r\nX-Request-Id: mine-7\r\n\r\n");
+  const std::string named = client.ReadUntil("127.0.0.1");
+  EXPECT_NE(named.find("[mine-7]"), std::string::npos);
+  EXPECT_NE(named.find("X-Request-Id: mine-7\r\n"), std::string::npos);
+  Client other(*server);
+  other.Send("GET / HTTP/1.1\r\nHost: h\r\nX-Request-Id: no id\r\n\r\n");
+  const std::string own = other.ReadUntil("127.0.0.1");
+  EXPECT_EQ(own.find("no id"), std::string::npos);
+  const std::size_t at = own.find('[') + 1;
+  const std::string id = own.substr(at, own.find(']') - at);
+  EXPECT_NE(own.find("X-Request-Id: " + id + "\r\n"), std::string::npos) << own;
+  Client broken(*server);
+  broken.Send("nothing\r\n\r\n");
+  EXPECT_NE(broken.ReadAll().find("X-Request-Id: "), std::string::npos);
+}
+
+TEST(HttpServer, AHeadRequestGetsTheHeadAlone) {
+  const auto server = Serve({});
+  Client client(*server);
+  client.Send("HEAD /a HTTP/1.1\r\nHost: h\r\n\r\nGET /b HTTP/1.1\r\nHost: h\r\n\r\n");
+  const std::string both = client.ReadUntil("GET /b||");
+  EXPECT_NE(both.find("Content-Length: 9\r\n"), std::string::npos) << both;
+  EXPECT_EQ(both.find("HEAD /a"), std::string::npos);
 }
 
 TEST(HttpServer, AnAddressInUseIsSaid) {

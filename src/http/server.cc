@@ -15,6 +15,7 @@
 #include <optional>
 #include <thread>
 
+#include "base/core/random.h"
 #include "http/session.h"
 
 namespace ronda::http {
@@ -52,10 +53,20 @@ Response RefuseAsJson(int status, std::string_view why, const Request&) {
   return response;
 }
 
+namespace {
+
+std::string IdPrefix() {
+  std::uint64_t random = 0;
+  base::FillEntropy(&random, sizeof random);
+  return fmt::format("{:012x}-", random >> 16);
+}
+
+}  // namespace
+
 class Server::Impl {
  public:
   Impl(const ServerOptions& options, Handler handler, Refuse refuse)
-      : shared_{options, std::move(handler), std::move(refuse)} {}
+      : shared_{options, std::move(handler), std::move(refuse), IdPrefix()} {}
   ~Impl() { Stop(); }
 
   base::Status Start() {

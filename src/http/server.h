@@ -12,6 +12,7 @@
 
 #include "base/core/byte_budget.h"
 #include "base/core/status.h"
+#include "http/stream.h"
 
 namespace ronda::http {
 
@@ -21,9 +22,13 @@ using Headers = std::vector<std::pair<std::string, std::string>>;
 struct Request {
   std::string method;  // "POST"
   std::string target;  // as sent: "/api/v1/traces?limit=20"
-  Headers headers;  // as sent, in order
-  std::string body;
-  base::ByteReservation memory;  // of the server's budget, at least body.size()
+  Headers headers = {};  // as sent, in order
+  std::string body = {};
+  base::ByteReservation memory = {};  // of the server's budget, at least body.size()
+  // The sender's X-Request-Id when it is one (1 to 64 letters, digits, '.', '_', '-'), or the server's.
+  // Every answer carries it.
+  std::string id = {};
+  std::string peer = {};  // the address of the other side, without its port
 
   // The first header of that name in any case, or "".
   [[nodiscard]] std::string_view Header(std::string_view name) const;
@@ -35,8 +40,12 @@ struct Request {
 struct Response {
   int status = 200;
   std::string content_type = "application/json";
-  std::string body;
+  std::string body = {};
   Headers headers = {};  // more of them; Content-Length and Connection are the server's
+  // Set: the answer has no `body`; after its head this is called once, by a thread of the server, and
+  // what is written to the stream is the body. The connection ends with it.
+  std::function<void(Stream)> stream = {};
+  StreamOptions stream_options = {};
 };
 
 // Sends the answer. To be called once, by any thread, at once or later.
@@ -82,7 +91,8 @@ class Server {
   Server(const Server&) = delete;
   Server& operator=(const Server&) = delete;
 
-  // Accepts no more, lets requests that were begun have their answers, and ends. Idempotent.
+  // Accepts no more, lets requests that were begun have their answers, and ends. Streams take no
+  // more; what was written to them before is sent. Idempotent.
   void Stop();
 
   [[nodiscard]] std::uint16_t port() const;

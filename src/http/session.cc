@@ -2,13 +2,19 @@
 
 #include <openssl/crypto.h>
 
+#include <algorithm>
 #include <boost/asio/dispatch.hpp>
 #include <boost/asio/post.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/write.hpp>
 #include <boost/beast/core.hpp>
 #include <boost/beast/http.hpp>
 #include <boost/beast/ssl.hpp>
 #include <optional>
 #include <type_traits>
+#include <utility>
+
+#include "http/stream_state.h"
 
 namespace ronda::http {
 namespace {
@@ -33,14 +39,24 @@ bool IsBearer(std::string_view header, std::string_view token) {
   return CRYPTO_memcmp(header.data() + kScheme.size(), token.data(), token.size()) == 0;
 }
 
+bool IsRequestId(std::string_view text) {
+  return !text.empty() && text.size() <= 64 && std::ranges::all_of(text, [](char c) {
+    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '.' ||
+           c == '_' || c == '-';
+  });
+}
+
 // One connection: a request is read, handled and answered before the next. Lives as long as something
 // is pending on it; everything but Finish and a reply runs on its strand.
-template <typename Stream>
-class Session : public Connection, public std::enable_shared_from_this<Session<Stream>> {
+template <typename Transport>
+class Session : public Connection, public std::enable_shared_from_this<Session<Transport>> {
  public:
-  Session(Stream stream, Shared& shared, std::function<void()> ended)
+  Session(Transport stream, Shared& shared, std::function<void()> ended)
       : stream_(std::move(stream)), shared_(shared), ended_(std::move(ended)) {}
-  ~Session() override { ended_(); }
+  ~Session() override {
+    if (body_) body_->Close();
+    ended_();
+  }
 
   void Run() override {
     asio::dispatch(stream_.get_executor(), [self = this->shared_from_this()] { self->Begin(); });
@@ -50,6 +66,7 @@ class Session : public Connection, public std::enable_shared_from_this<Session<S
       self->last_ = true;
       // A request whose first bytes were read already has its answer all the same.
       if (self->waiting_) tcp(self->stream_).cancel();
+      if (self->body_) self->EndStream();
     });
   }
 
@@ -67,7 +84,8 @@ class Session : public Connection, public std::enable_shared_from_this<Session<S
   void Begin() {
     Error ignored;
     tcp(stream_).socket().set_option(asio::ip::tcp::no_delay(true), ignored);
-    if constexpr (std::is_same_v<Stream, TlsStream>) {
+    peer_ = tcp(stream_).socket().remote_endpoint(ignored).address().to_string();
+    if constexpr (std::is_same_v<Transport, TlsStream>) {
       tcp(stream_).expires_after(shared_.options.slow);
       stream_.async_handshake(asio::ssl::stream_base::server, Then<&Session::OnHandshake>());
     } else {
@@ -98,6 +116,8 @@ class Session : public Connection, public std::enable_shared_from_this<Session<S
     parser_->header_limit(static_cast<std::uint32_t>(shared_.options.header_bytes));
     parser_->body_limit(shared_.options.body_bytes);
     request_ = Request();
+    request_.peer = peer_;
+    id_ = shared_.id_prefix + std::to_string(shared_.next_id.fetch_add(1));
     if (shared_.options.memory != nullptr) {
       request_.memory = base::ByteReservation(*shared_.options.memory);
     }
@@ -151,6 +171,10 @@ class Session : public Connection, public std::enable_shared_from_this<Session<S
     for (const auto& field : head) {
       request_.headers.emplace_back(std::string(field.name_string()), std::string(field.value()));
     }
+    const std::string_view sent = request_.Header("x-request-id");
+    if (IsRequestId(sent)) id_ = sent;
+    request_.id = id_;
+    head_only_ = request_.method == "HEAD";
   }
 
   void Handle() {
@@ -187,20 +211,29 @@ class Session : public Connection, public std::enable_shared_from_this<Session<S
     refused_ = true;
     parser_.reset();
     request_.memory.Release();
+    request_.id = id_;
     Send(shared_.refuse(status, why, request_), false);
   }
 
-  void Send(Response response, bool keep_alive) {
-    response_ = {};
-    response_.version(version_);
-    response_.result(static_cast<unsigned>(response.status));
+  template <typename Body>
+  void PutHead(const Response& response, bool keep_alive, bhttp::response<Body>& head) {
+    head = {};
+    head.version(version_);
+    head.result(static_cast<unsigned>(response.status));
     if (!response.content_type.empty()) {
-      response_.set(bhttp::field::content_type, response.content_type);
+      head.set(bhttp::field::content_type, response.content_type);
     }
-    for (const auto& [name, value] : response.headers) response_.insert(name, value);
+    head.set("X-Request-Id", id_);
+    for (const auto& [name, value] : response.headers) head.insert(name, value);
+    head.keep_alive(keep_alive);
+  }
+
+  void Send(Response response, bool keep_alive) {
+    if (response.stream) return SendStream(std::move(response));
+    PutHead(response, keep_alive, response_);
     response_.body() = std::move(response.body);
-    response_.keep_alive(keep_alive);
     response_.prepare_payload();
+    if (head_only_) response_.body().clear();  // its length stays
     tcp(stream_).expires_after(shared_.options.slow);
     bhttp::async_write(stream_, response_, Then<&Session::OnSent>());
   }
@@ -210,8 +243,102 @@ class Session : public Connection, public std::enable_shared_from_this<Session<S
     Close();
   }
 
+  // The head of an answer that is produced over time; its end is the connection's.
+  void SendStream(Response response) {
+    PutHead(response, false, stream_head_);
+    stream_head_.set(bhttp::field::cache_control, "no-store");
+    stream_head_.chunked(version_ >= 11);
+    heartbeat_ = response.stream_options.heartbeat;
+    heartbeat_text_ = std::move(response.stream_options.heartbeat_text);
+    if (!head_only_) {
+      auto wake = [weak = this->weak_from_this(), executor = stream_.get_executor()] {
+        asio::post(executor, [weak] {
+          if (const auto self = weak.lock()) self->Pump();
+        });
+      };
+      body_ = std::make_shared<Stream::State>(response.stream_options.pending_bytes, wake);
+      start_ = std::move(response.stream);
+    }
+    serializer_.emplace(stream_head_);
+    writing_ = true;
+    tcp(stream_).expires_after(shared_.options.slow);
+    bhttp::async_write_header(stream_, *serializer_, Then<&Session::OnStreamHead>());
+  }
+  void OnStreamHead(Error error) {
+    writing_ = false;
+    if (!body_) return error ? void() : Close();
+    std::exchange(start_, nullptr)(Stream(body_));
+    if (error) return GiveUp();
+    if (last_) body_->End();
+    tcp(stream_).expires_never();
+    Watch({});
+    Pump();
+  }
+  // Reads on, to see the client go; what it sends is of no use any more.
+  void Watch(Error error) {
+    if (error) return GiveUp();
+    buffer_.clear();
+    stream_.async_read_some(buffer_.prepare(4096), Then<&Session::Watch>());
+  }
+  void EndStream() {
+    body_->End();
+    Pump();
+  }
+  // Sends what waits; when nothing does, the end or, after a while, a heartbeat.
+  void Pump() {
+    if (writing_ || closed_) return;
+    chunk_ = body_->Take();
+    if (!chunk_.empty()) return WriteChunk();
+    if (body_->ended()) return WriteEnd();
+    if (heartbeat_text_.empty()) return;
+    idle_.expires_after(heartbeat_);
+    idle_.async_wait([weak = this->weak_from_this()](Error error) {
+      const auto self = weak.lock();
+      if (error || !self || self->writing_ || self->closed_) return;
+      self->chunk_ = self->heartbeat_text_;
+      self->WriteChunk();
+    });
+  }
+  void WriteChunk() {
+    writing_ = true;
+    idle_.cancel();
+    tcp(stream_).expires_after(shared_.options.slow);
+    const auto bytes = asio::buffer(chunk_);
+    if (version_ >= 11) {
+      asio::async_write(stream_, bhttp::make_chunk(bytes), Then<&Session::OnChunk>());
+    } else {
+      asio::async_write(stream_, bytes, Then<&Session::OnChunk>());
+    }
+  }
+  void OnChunk(Error error) {
+    writing_ = false;
+    if (error) return GiveUp();
+    Pump();
+  }
+  void WriteEnd() {
+    if (version_ < 11) return GiveUp();
+    writing_ = true;
+    idle_.cancel();
+    tcp(stream_).expires_after(shared_.options.slow);
+    asio::async_write(stream_, bhttp::make_chunk_last(), Then<&Session::OnEnd>());
+  }
+  void OnEnd(Error) {
+    writing_ = false;
+    GiveUp();
+  }
+  // The stream is over, or nobody reads it: what is pending on the connection ends too.
+  void GiveUp() {
+    if (closed_) return;
+    closed_ = true;
+    idle_.cancel();
+    body_->Close();
+    Error ignored;
+    tcp(stream_).socket().shutdown(asio::ip::tcp::socket::shutdown_both, ignored);
+    tcp(stream_).close();
+  }
+
   void Close() {
-    if constexpr (std::is_same_v<Stream, TlsStream>) {
+    if constexpr (std::is_same_v<Transport, TlsStream>) {
       tcp(stream_).expires_after(kLinger);
       stream_.async_shutdown([self = this->shared_from_this()](Error) {});
     } else {
@@ -228,7 +355,7 @@ class Session : public Connection, public std::enable_shared_from_this<Session<S
     stream_.async_read_some(buffer_.prepare(64u << 10), Then<&Session::Drain>());
   }
 
-  Stream stream_;
+  Transport stream_;
   Shared& shared_;
   std::function<void()> ended_;
   beast::flat_buffer buffer_;
@@ -236,11 +363,26 @@ class Session : public Connection, public std::enable_shared_from_this<Session<S
   bhttp::response<bhttp::empty_body> continue_;
   bhttp::response<bhttp::string_body> response_;
   Request request_;
+  std::string peer_;
+  std::string id_;  // of the request under way
   unsigned version_ = 11;
+  bool head_only_ = false;
   bool keep_alive_ = false;
   bool waiting_ = false;  // for a request to begin
   bool last_ = false;  // the server ends
   bool refused_ = false;
+
+  // Of an answer that is produced over time.
+  std::shared_ptr<Stream::State> body_;
+  std::function<void(Stream)> start_;
+  bhttp::response<bhttp::empty_body> stream_head_;
+  std::optional<bhttp::response_serializer<bhttp::empty_body>> serializer_;
+  std::string chunk_;  // being written
+  asio::steady_timer idle_{stream_.get_executor()};
+  std::chrono::milliseconds heartbeat_{};
+  std::string heartbeat_text_;
+  bool writing_ = false;
+  bool closed_ = false;
 };
 
 }  // namespace

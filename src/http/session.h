@@ -1,9 +1,11 @@
 #pragma once
 
+#include <atomic>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/ssl.hpp>
 #include <functional>
 #include <memory>
+#include <string>
 
 #include "http/server.h"
 
@@ -14,6 +16,8 @@ struct Shared {
   ServerOptions options;
   Handler handler;
   Refuse refuse;
+  std::string id_prefix;  // of the ids of requests: this server's own
+  std::atomic<std::uint64_t> next_id{1};
 };
 
 // A connection as its server sees it.
