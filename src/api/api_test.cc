@@ -170,7 +170,7 @@ TEST_F(ApiTest, AnEntrysLinkHasItsBranchesWithTheirShares) {
 
 TEST_F(ApiTest, TheDocumentListsEveryRoute) {
   const auto json = Get("/api/v1/openapi.json");
-  EXPECT_EQ(Text(json, "/openapi"), "3.0.3");
+  EXPECT_EQ(Text(json, "/openapi"), "3.1.0");
   const std::string paths = simdjson::minify(json["paths"].value_unsafe());
   for (const char* path :
        {"/api/v1/traces\"", "/api/v1/services/{service}/operations", "/api/operations"}) {

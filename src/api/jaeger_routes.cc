@@ -175,6 +175,8 @@ void TraceRoutes::AddJaegerTo(Router& router) {
     router.Add({.pattern = pattern,
                 .summary = summary,
                 .parameters = std::move(parameters),
+                .access = {.area = Area::kTraces},
+                .unknown_parameters = UnknownParameters::kIgnored,
                 .answer = [this, answer](const Call& call) { return (this->*answer)(call); }});
   };
   add("/api/services", "Jaeger: services", {}, &TraceRoutes::JaegerServices);

@@ -74,12 +74,13 @@ base::Result<std::vector<std::string>> LabelsIn(const Call& call) {
 }
 
 std::vector<Parameter> WithCommon(std::vector<Parameter> own) {
-  for (const Parameter& parameter :
-       std::initializer_list<Parameter>{{"start", "ns since 1970; an hour before the end"},
-                                        {"end", "ns since 1970; now"},
-                                        {"service", "Only of this one"},
-                                        {"environment", "Only of this one"},
-                                        {"run", "Only of this drill run"}}) {
+  for (const Parameter& parameter : std::initializer_list<Parameter>{
+           {"start", "ns since 1970; an hour before the end",
+            schema::Within(schema::Integer(), 0, {})},
+           {"end", "ns since 1970; now", schema::Within(schema::Integer(), 0, {})},
+           {"service", "Only of this one"},
+           {"environment", "Only of this one"},
+           {"run", "Only of this drill run"}}) {
     own.push_back(parameter);
   }
   return own;
@@ -101,28 +102,38 @@ void RedRoutes::AddTo(Router& router) {
                     "producer"},
                    {"technology", "Only of this one"},
                    {"peer", "Only with this one"},
-                   {"limit", "Groups with most spans, 1 to 1000; 100"}}),
+                   {"limit", "Groups with most spans, 1 to 1000; 100",
+                    schema::Within(schema::Integer(), 1, 1000)}}),
+              .access = {.area = Area::kTraces},
               .answer = [this](const Call& call) { return Red(call); }});
   router.Add({.pattern = "/api/v1/map",
               .summary = "Who calls whom, how often, with how many errors, how fast",
               .parameters = WithCommon({}),
+              .access = {.area = Area::kTraces},
               .answer = [this](const Call& call) { return Map(call); }});
   router.Add({.pattern = "/api/v1/exceptions",
               .summary = "Exceptions by type and place",
-              .parameters = WithCommon({{"limit", "The most frequent, 1 to 1000; 100"}}),
+              .parameters = WithCommon({{"limit", "The most frequent, 1 to 1000; 100",
+                                         schema::Within(schema::Integer(), 1, 1000)}}),
+              .access = {.area = Area::kTraces},
               .answer = [this](const Call& call) { return Exceptions(call); }});
-  router.Add({.pattern = "/api/v1/slow",
-              .summary = "The slowest calls or statements that are kept",
-              .parameters = {{"what", "calls (by default) or sql"},
-                             {"threshold", "A duration: how long at least; 100ms"},
-                             {"service", "Only of this one"},
-                             {"start", "ns since 1970; an hour before the end"},
-                             {"end", "ns since 1970; now"},
-                             {"limit", "1 to 1000; 100"}},
-              .answer = [this](const Call& call) { return Slow(call); }});
+  router.Add(
+      {.pattern = "/api/v1/slow",
+       .summary = "The slowest calls or statements that are kept",
+       .parameters = {{"what", "calls (by default) or sql"},
+                      {"threshold", "A duration: how long at least; 100ms"},
+                      {"service", "Only of this one"},
+                      {"start", "ns since 1970; an hour before the end",
+                       schema::Within(schema::Integer(), 0, {})},
+                      {"end", "ns since 1970; now", schema::Within(schema::Integer(), 0, {})},
+                      {"limit", "1 to 1000; 100", schema::Within(schema::Integer(), 1, 1000)}},
+       .access = {.area = Area::kTraces},
+       .answer = [this](const Call& call) { return Slow(call); }});
   router.Add({.pattern = "/api/dependencies",
               .summary = "Jaeger: who calls whom; the calls of the service map",
               .parameters = {{"endTs", "ms since 1970"}, {"lookback", "ms"}},
+              .access = {.area = Area::kTraces},
+              .unknown_parameters = UnknownParameters::kIgnored,
               .answer = [this](const Call& call) { return JaegerDependencies(call); }});
 }
 
@@ -143,25 +154,25 @@ base::Result<query::RedRequest> RedRoutes::RequestOf(const Call& call) const {
   return request;
 }
 
-http::Response RedRoutes::Red(const Call& call) {
+base::Result<http::Response> RedRoutes::Red(const Call& call) {
   auto request = RequestOf(call);
-  if (!request.ok()) return ErrorResponse(request.status());
+  if (!request.ok()) return request.status();
   auto labels = LabelsIn(call);
-  if (!labels.ok()) return ErrorResponse(labels.status());
+  if (!labels.ok()) return labels.status();
   request->by = *labels;
   const auto limit = LimitIn(call);
-  if (!limit.ok()) return ErrorResponse(limit.status());
+  if (!limit.ok()) return limit.status();
   if (const auto step = call.Query("step")) {
     const auto ns = base::ParseDuration(*step);
     constexpr std::int64_t kStepNs = 10'000'000'000;
     if (!ns.ok() || *ns < kStepNs || *ns % kStepNs != 0) {
-      return ErrorResponse(base::InvalidArgument(
-          "step is a duration of whole 10s, such as 10s, 1m or 1h, not \"" + *step + "\""));
+      return base::InvalidArgument(
+          "step is a duration of whole 10s, such as 10s, 1m or 1h, not \"" + *step + "\"");
     }
     request->step_s = static_cast<std::uint64_t>(*ns) / kNs;
   }
   const auto answer = query::ReadRed(red_, *request);
-  if (!answer.ok()) return ErrorResponse(answer.status());
+  if (!answer.ok()) return answer.status();
   JsonWriter json;
   json.Object().Field("start_unix_ns", UnixNs(answer->from_s));
   json.Field("end_unix_ns", UnixNs(answer->to_s)).Field("step_ns", answer->step_s * kNs);
@@ -185,15 +196,15 @@ http::Response RedRoutes::Red(const Call& call) {
   json.EndList();
   PutNotices(answer->notices, json);
   json.EndObject();
-  return {.body = std::move(json.out)};
+  return http::Response{.body = std::move(json.out)};
 }
 
-http::Response RedRoutes::Map(const Call& call) {
+base::Result<http::Response> RedRoutes::Map(const Call& call) {
   const auto request = RequestOf(call);
-  if (!request.ok()) return ErrorResponse(request.status());
+  if (!request.ok()) return request.status();
   const auto map =
       query::ReadMap(red_, traces_, clock_, *request, clock_.MonotonicNs() + kLongestNs);
-  if (!map.ok()) return ErrorResponse(map.status());
+  if (!map.ok()) return map.status();
   const std::uint64_t seconds = map->to_s - map->from_s;
   JsonWriter json;
   json.Object().Field("start_unix_ns", UnixNs(map->from_s));
@@ -218,17 +229,17 @@ http::Response RedRoutes::Map(const Call& call) {
   json.EndList();
   PutNotices(map->notices, json);
   json.EndObject();
-  return {.body = std::move(json.out)};
+  return http::Response{.body = std::move(json.out)};
 }
 
-http::Response RedRoutes::Exceptions(const Call& call) {
+base::Result<http::Response> RedRoutes::Exceptions(const Call& call) {
   const auto request = RequestOf(call);
-  if (!request.ok()) return ErrorResponse(request.status());
+  if (!request.ok()) return request.status();
   const auto limit = LimitIn(call);
-  if (!limit.ok()) return ErrorResponse(limit.status());
+  if (!limit.ok()) return limit.status();
   std::vector<std::string> notices;
   const auto groups = query::ReadExceptions(red_, *request, notices);
-  if (!groups.ok()) return ErrorResponse(groups.status());
+  if (!groups.ok()) return groups.status();
   const auto put_all = [](std::string_view key, const std::vector<std::string>& texts,
                           JsonWriter& json) {
     json.Key(key).List();
@@ -249,34 +260,34 @@ http::Response RedRoutes::Exceptions(const Call& call) {
   json.EndList();
   PutNotices(notices, json);
   json.EndObject();
-  return {.body = std::move(json.out)};
+  return http::Response{.body = std::move(json.out)};
 }
 
-http::Response RedRoutes::Slow(const Call& call) {
+base::Result<http::Response> RedRoutes::Slow(const Call& call) {
   query::SlowRequest request{.deadline_ns = clock_.MonotonicNs() + kLongestNs};
   const std::string what = call.Query("what").value_or("calls");
   if (what != "calls" && what != "sql") {
-    return ErrorResponse(base::InvalidArgument("what is calls or sql, not \"" + what + "\""));
+    return base::InvalidArgument("what is calls or sql, not \"" + what + "\"");
   }
   if (what == "sql") request.what = query::SlowRequest::What::kSql;
   request.service = call.Query("service").value_or("");
   const auto threshold = base::ParseDuration(call.Query("threshold").value_or("100ms"));
   if (!threshold.ok()) {
-    return ErrorResponse(base::InvalidArgument("threshold: " + threshold.status().message()));
+    return base::InvalidArgument("threshold: " + threshold.status().message());
   }
   request.least_ns = static_cast<std::uint64_t>(*threshold);
   const auto end = NumberIn(call, "end", clock_.WallNs());
-  if (!end.ok()) return ErrorResponse(end.status());
+  if (!end.ok()) return end.status();
   const auto start = NumberIn(call, "start", *end - std::min(*end, kHourNs));
   const auto limit = LimitIn(call);
   for (const auto* number : {&start, &limit}) {
-    if (!number->ok()) return ErrorResponse(number->status());
+    if (!number->ok()) return number->status();
   }
   request.from_ns = *start;
   request.to_ns = *end;
   request.limit = static_cast<std::uint32_t>(*limit);
   const auto answer = query::FindSlow(traces_, clock_, request);
-  if (!answer.ok()) return ErrorResponse(answer.status());
+  if (!answer.ok()) return answer.status();
   JsonWriter json;
   json.Object().Key("spans").List();
   for (const query::SlowSpan& span : answer->spans) {
@@ -292,7 +303,7 @@ http::Response RedRoutes::Slow(const Call& call) {
   json.EndList().Field("all", answer->all);
   PutNotices(answer->notices, json);
   json.EndObject();
-  return {.body = std::move(json.out)};
+  return http::Response{.body = std::move(json.out)};
 }
 
 http::Response RedRoutes::JaegerDependencies(const Call& call) {

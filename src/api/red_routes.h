@@ -18,10 +18,10 @@ class RedRoutes {
   void AddTo(Router& router);
 
  private:
-  http::Response Red(const Call& call);
-  http::Response Map(const Call& call);
-  http::Response Exceptions(const Call& call);
-  http::Response Slow(const Call& call);
+  base::Result<http::Response> Red(const Call& call);
+  base::Result<http::Response> Map(const Call& call);
+  base::Result<http::Response> Exceptions(const Call& call);
+  base::Result<http::Response> Slow(const Call& call);
   http::Response JaegerDependencies(const Call& call);
   // Time and filters of a call.
   [[nodiscard]] base::Result<trace::query::RedRequest> RequestOf(const Call& call) const;

@@ -1,14 +1,15 @@
 #include "api/router.h"
 
-#include <charconv>
-#include <map>
+#include <algorithm>
 #include <utility>
-#include <vector>
 
-#include "base/json_writer.h"
+#include "api/route_checks.h"
+#include "base/core/check.h"
 
 namespace ronda::api {
 namespace {
+
+constexpr std::string_view kOpenApi = "/api/v1/openapi.json";
 
 // The piece up to `end`, cut off with it.
 std::string_view Take(std::string_view& text, char end) {
@@ -35,110 +36,116 @@ bool Matches(std::string_view pattern, std::string_view path,
   return pattern.empty() && path.empty();
 }
 
-constexpr std::string_view kOpenApi = "/api/v1/openapi.json";
-
-std::string LowerCase(std::string_view text) {
-  std::string out(text);
-  for (char& c : out) c = static_cast<char>(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c);
-  return out;
+void ReadQuery(Call& call) {
+  std::string_view query = call.request.query();
+  while (!query.empty()) {
+    std::string_view pair = Take(query, '&');
+    const std::string_view name = Take(pair, '=');
+    if (name.empty()) continue;
+    call.query.emplace(PercentDecoded(name, Plus::kIsSpace), PercentDecoded(pair, Plus::kIsSpace));
+  }
 }
 
-void PutParameter(std::string_view name, std::string_view in, std::string_view text,
-                  base::JsonWriter& json) {
-  json.Object().Field("name", name).Field("in", in).Field("required", in == "path");
-  json.Field("description", text);
-  json.Key("schema").Object().Field("type", "string").EndObject().EndObject();
-}
-
-// A path's member of the OpenAPI document, named after the method.
-void PutOperation(const Route& route, base::JsonWriter& json) {
-  json.Key(LowerCase(route.method)).Object().Field("summary", route.summary);
-  json.Key("parameters").List();
-  for (std::size_t at = route.pattern.find('{'); at != route.pattern.npos;
-       at = route.pattern.find('{', at + 1)) {
-    const std::size_t end = route.pattern.find('}', at);
-    PutParameter(route.pattern.substr(at + 1, end - at - 1), "path", "", json);
-  }
-  for (const Parameter& each : route.parameters) {
-    PutParameter(each.name, "query", each.description, json);
-  }
-  json.EndList().Key("responses").Object().Key("200").Object();
-  json.Field("description", "JSON").EndObject().EndObject().EndObject();
+// A pattern of fixed words goes before one with {names} that takes the same path.
+bool IsMoreFixed(std::string_view a, std::string_view b) {
+  return PathNames(a).size() < PathNames(b).size();
 }
 
 }  // namespace
 
-std::string PercentDecoded(std::string_view text, Plus plus) {
-  std::string out;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    unsigned value = 0;
-    const char* begin = text.data() + i + 1;
-    if (text[i] == '%' && i + 2 < text.size() &&
-        std::from_chars(begin, begin + 2, value, 16).ptr == begin + 2) {
-      out += static_cast<char>(value);
-      i += 2;
-    } else {
-      out += text[i] == '+' && plus == Plus::kIsSpace ? ' ' : text[i];
-    }
-  }
-  return out;
+Router::Router(RouterOptions options) : options_(options) {
+  Add({.pattern = kOpenApi,
+       .summary = "This API as an OpenAPI document",
+       .name = "getOpenApi",
+       .access = {.role = Role::kNone},
+       .answer = [this](const Call&) -> http::Response { return {.body = OpenApi()}; }});
 }
 
-std::optional<std::string> Call::Query(std::string_view name) const {
-  const auto found = query.find(name);
-  if (found == query.end() || found->second.empty()) return std::nullopt;
-  return found->second;
-}
-
-http::Response ErrorResponse(const base::Status& status) {
-  base::JsonWriter json;
-  json.Object().Field("code", base::NameOf(status.code())).Field("message", status.message());
-  json.EndObject();
-  return {.status = base::HttpStatusOf(status.code()), .body = std::move(json.out)};
+void Router::Add(Route route) {
+  CHECK(route.answer);
+  const bool replaces =
+      route.method == "PUT" || route.method == "PATCH" || route.method == "DELETE";
+  CHECK(!replaces || (route.current != nullptr) != !route.unversioned.empty());
+  CHECK(route.by_key == ByKey::kNo || EffectOf(route) == Effect::kWrite);
+  const auto later = std::ranges::find_if(
+      routes_, [&](const Route& each) { return IsMoreFixed(route.pattern, each.pattern); });
+  routes_.insert(later, std::move(route));
 }
 
 http::Response Router::Handle(const http::Request& request) const {
   Call call{.request = request};
-  std::string_view query = request.query();
-  while (!query.empty()) {
-    std::string_view pair = Take(query, '&');
-    const std::string_view name = Take(pair, '=');
-    call.query.emplace(PercentDecoded(name, Plus::kIsSpace), PercentDecoded(pair, Plus::kIsSpace));
-  }
   const std::string_view method =
       request.method == "HEAD" ? "GET" : std::string_view(request.method);
-  if (request.path() == kOpenApi && method == "GET") return {.body = OpenApi()};
   std::string allowed;
   for (const Route& route : routes_) {
     if (!Matches(route.pattern, request.path(), call.path)) continue;
-    if (route.method == method) return route.answer(call);
+    if (route.method == method) return Serve(route, call);
     allowed += (allowed.empty() ? "" : ", ") + std::string(route.method);
   }
-  if (!allowed.empty()) {
-    http::Response refused =
-        ErrorResponse(base::InvalidArgument("only " + allowed + " is understood here"));
-    refused.status = 405;
-    refused.headers.emplace_back("Allow", allowed);
-    return refused;
+  if (allowed.empty()) {
+    return ErrorResponse(request,
+                         base::NotFound("nothing is at " + std::string(request.path()) + "; " +
+                                        std::string(kOpenApi) + " lists what there is"));
   }
-  return ErrorResponse(base::NotFound("nothing is at " + std::string(request.path()) + "; " +
-                                      std::string(kOpenApi) + " lists what there is"));
+  http::Response refused =
+      ErrorResponse(request, base::InvalidArgument("only " + allowed + " is understood here"),
+                    {.http_status = 405});
+  refused.headers.emplace_back("Allow", allowed);
+  return refused;
 }
 
-std::string Router::OpenApi() const {
-  base::JsonWriter json;
-  json.Object().Field("openapi", "3.0.3");
-  json.Key("info").Object().Field("title", "Ronda").Field("version", "1").EndObject();
-  json.Key("paths").Object();
-  std::map<std::string_view, std::vector<const Route*>> paths;
-  for (const Route& route : routes_) paths[route.pattern].push_back(&route);
-  for (const auto& [pattern, routes] : paths) {
-    json.Key(pattern).Object();
-    for (const Route* route : routes) PutOperation(*route, json);
-    json.EndObject();
+http::Response Router::Serve(const Route& route, Call& call) const {
+  if (auto refusal = CheckOrigin(route, call.request)) return *std::move(refusal);
+  call.who.kind = Principal::Kind::kOpen;
+  if (options_.authenticator != nullptr) {
+    auto who = options_.authenticator->Authenticate(call.request);
+    // Where anybody may, a credential that is no longer good is none.
+    if (!who.ok() && route.access.role != Role::kNone)
+      return ErrorResponse(call.request, who.status());
+    call.who = who.ok() ? *std::move(who) : Principal();
   }
-  json.EndObject().EndObject();
-  return std::move(json.out);
+  if (const auto status = CheckAccess(call.who, route.access, EffectOf(route)); !status.ok()) {
+    return ErrorResponse(call.request, status);
+  }
+  ReadQuery(call);
+  if (auto refusal = CheckParameters(route, call)) return *std::move(refusal);
+  simdjson::dom::parser parser;
+  if (auto refusal = ReadBody(route, call, parser)) return *std::move(refusal);
+  if (auto refusal = CheckPrecondition(route, call)) return *std::move(refusal);
+  auto answered = ServeOnce(route, call);
+  http::Response response =
+      answered.ok() ? *std::move(answered) : ErrorResponse(call.request, answered.status());
+  if (IsKnown(call.request, response)) {
+    response.status = 304;
+    response.body.clear();
+    response.content_type.clear();
+  }
+  if (options_.authenticator != nullptr) response.headers.emplace_back("Cache-Control", "no-store");
+  return response;
+}
+
+base::Result<http::Response> Router::ServeOnce(const Route& route, const Call& call) const {
+  const std::string_view key = call.request.Header("idempotency-key");
+  if (key.empty() || route.by_key == ByKey::kNo || options_.idempotency == nullptr) {
+    return route.answer(call);
+  }
+  const Idempotency::Key once{
+      call.who.user, std::string(key),
+      call.request.method + " " + call.request.target + "\n" + call.request.body};
+  ASSIGN_OR_RETURN(auto before, options_.idempotency->Begin(once));
+  if (before) {
+    before->headers.emplace_back("Idempotency-Replayed", "true");
+    return *std::move(before);
+  }
+  auto answered = route.answer(call);
+  const int status =
+      answered.ok() ? answered->status : base::HttpStatusOf(answered.status().code());
+  if (answered.ok() && status < 300 && !answered->stream) {
+    options_.idempotency->Finish(once, *answered);
+  } else if (status < 500) {
+    options_.idempotency->Forget(once);
+  }
+  return answered;
 }
 
 }  // namespace ronda::api

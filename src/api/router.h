@@ -1,59 +1,51 @@
 #pragma once
 
-#include <functional>
-#include <map>
-#include <optional>
+#include <memory>
 #include <string>
-#include <string_view>
 #include <vector>
 
+#include "api/access.h"
+#include "api/idempotency.h"
+#include "api/route.h"
 #include "base/core/status.h"
 #include "http/server.h"
 
 namespace ronda::api {
 
-// A request that a route took. Borrowed for the call.
-struct Call {
-  const http::Request& request;
-  std::map<std::string, std::string, std::less<>> path = {};  // of the pattern's {names}, decoded
-  std::multimap<std::string, std::string, std::less<>> query = {};  // decoded
-
-  // The first of that name; nothing when it is missing or empty.
-  [[nodiscard]] std::optional<std::string> Query(std::string_view name) const;
+// Finds out who asks. Any thread.
+class Authenticator {
+ public:
+  virtual ~Authenticator() = default;
+  // Nobody when the request carries no credential. Unauthenticated: it carries one that is not, or no
+  // longer, good. PermissionDenied: a session's write without its CSRF token.
+  [[nodiscard]] virtual base::Result<Principal> Authenticate(const http::Request& request) = 0;
 };
 
-struct Parameter {
-  std::string_view name;
-  std::string_view description;
+struct RouterOptions {
+  Authenticator* authenticator = nullptr;  // null: nobody is asked who he is
+  Idempotency* idempotency = nullptr;  // null: Idempotency-Key has no effect
 };
 
-// A row of the API: what it answers to, and what its document says.
-struct Route {
-  std::string_view pattern;  // "/api/v1/traces/{id}"
-  // What changes something is PUT or DELETE, which a web page elsewhere cannot send without asking.
-  std::string_view method = "GET";
-  std::string_view summary;
-  std::vector<Parameter> parameters;  // of the query
-  std::function<http::Response(const Call&)> answer;  // any thread, several at a time
-};
-
-// Routes, and the OpenAPI 3.0 document that they make: /api/v1/openapi.json. Add everything before the
-// first request; then any thread.
+// The table of routes. Checks what the rows say (who may, parameters, body, If-Match, Idempotency-Key), and
+// writes the OpenAPI 3.1 document, /api/v1/openapi.json. Add everything before the first request; then any
+// thread. Borrows what its options point to.
 class Router {
  public:
-  void Add(Route route) { routes_.push_back(std::move(route)); }
-  // 404 and 405 as JSON errors where no route answers.
+  explicit Router(RouterOptions options = {});
+
+  // A row that contradicts itself is a bug: CHECK.
+  void Add(Route route);
+  // Never blocks longer than the route that answers. Errors are JSON: 404 and 405 where no route answers.
   [[nodiscard]] http::Response Handle(const http::Request& request) const;
   [[nodiscard]] std::string OpenApi() const;
+  [[nodiscard]] const std::vector<Route>& routes() const { return routes_; }
 
  private:
+  [[nodiscard]] http::Response Serve(const Route& route, Call& call) const;
+  [[nodiscard]] base::Result<http::Response> ServeOnce(const Route& route, const Call& call) const;
+
+  RouterOptions options_;
   std::vector<Route> routes_;
 };
-
-// {"code": "not-found", "message": ...} with the HTTP status that goes with the code.
-[[nodiscard]] http::Response ErrorResponse(const base::Status& status);
-// Text with %XX undone; '+' is a space where `plus` says so. A '%' without two digits stays.
-enum class Plus : std::uint8_t { kIsPlus, kIsSpace };
-[[nodiscard]] std::string PercentDecoded(std::string_view text, Plus plus);
 
 }  // namespace ronda::api

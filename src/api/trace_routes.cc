@@ -16,6 +16,9 @@ namespace query = trace::query;
 
 namespace {
 
+Schema NaturalNumber() { return schema::Within(schema::Integer(), 0, {}); }
+Schema UpTo(std::int64_t most) { return schema::Within(schema::Integer(), 1, most); }
+
 constexpr std::uint64_t kMostExported = 100'000;
 constexpr std::uint64_t kLongestNs = 30'000'000'000;  // a search
 
@@ -40,60 +43,67 @@ void TraceRoutes::AddTo(Router& router) {
   router.Add({.pattern = "/api/v1/traces",
               .summary = "Traces that a query finds, newest first",
               .parameters = {{"q", "The query language of traces; without it, every trace"},
-                             {"limit", "How many, 1 to 1000; 20"},
+                             {"limit", "How many, 1 to 1000; 20", UpTo(1000)},
                              {"cursor", "Where the page before ended"},
-                             {"start", "Matching spans begin at or after it: ns since 1970"},
-                             {"end", "and before it: ns since 1970"}},
+                             {"start", "Matching spans begin at or after it: ns since 1970",
+                              NaturalNumber()},
+                             {"end", "and before it: ns since 1970", NaturalNumber()}},
+              .access = {.area = Area::kTraces},
               .answer = [this](const Call& call) { return Search(call); }});
   router.Add({.pattern = "/api/v1/traces/{id}",
               .summary = "A trace as it is drawn: tree, clocks, critical path",
               .parameters = {},
+              .access = {.area = Area::kTraces},
               .answer = [this](const Call& call) { return Trace(call); }});
-  router.Add({.pattern = "/api/v1/export",
-              .summary = "Spans of a range of time: a line about the page, a line of OTLP/JSON",
-              .parameters = {{"start", "Spans that begin at or after it: ns since 1970"},
-                             {"end", "and before it: ns since 1970"},
-                             {"limit", "About how many, 1 to 100000; 10000"}},
-              .answer = [this](const Call& call) { return Export(call); }});
+  router.Add(
+      {.pattern = "/api/v1/export",
+       .summary = "Spans of a range of time: a line about the page, a line of OTLP/JSON",
+       .parameters = {{"start", "Spans that begin at or after it: ns since 1970", NaturalNumber()},
+                      {"end", "and before it: ns since 1970", NaturalNumber()},
+                      {"limit", "About how many, 1 to 100000; 10000", UpTo(kMostExported)}},
+       .access = {.area = Area::kTraces},
+       .answer = [this](const Call& call) { return Export(call); }});
   router.Add({.pattern = "/api/v1/services",
               .summary = "The services that sent spans",
               .parameters = {},
+              .access = {.area = Area::kTraces},
               .answer = [this](const Call& call) { return Services(call); }});
   router.Add({.pattern = "/api/v1/services/{service}/operations",
               .summary = "The operations of a service",
               .parameters = {},
+              .access = {.area = Area::kTraces},
               .answer = [this](const Call& call) { return Operations(call); }});
-  router.Add({.pattern = "/api/v1/services/{service}/link",
-              .summary = "What the requests of an entry do, all together",
-              .parameters = {{"operation", "The entry: the name of a span of the service"},
-                             {"traces", "Of how many traces, the newest: 1 to 1000; 200"},
-                             {"start", "The entry begins at or after it: ns since 1970"},
-                             {"end", "and before it: ns since 1970"}},
-              .answer = [this](const Call& call) { return Link(call); }});
+  router.Add(
+      {.pattern = "/api/v1/services/{service}/link",
+       .summary = "What the requests of an entry do, all together",
+       .parameters = {{"operation", "The entry: the name of a span of the service"},
+                      {"traces", "Of how many traces, the newest: 1 to 1000; 200", UpTo(1000)},
+                      {"start", "The entry begins at or after it: ns since 1970", NaturalNumber()},
+                      {"end", "and before it: ns since 1970", NaturalNumber()}},
+       .access = {.area = Area::kTraces},
+       .answer = [this](const Call& call) { return Link(call); }});
   AddJaegerTo(router);
 }
 
-http::Response TraceRoutes::Trace(const Call& call) {
+base::Result<http::Response> TraceRoutes::Trace(const Call& call) {
   const auto id = base::ParseTraceId(call.path.at("id"));
   if (!id) {
-    return ErrorResponse(base::InvalidArgument("a trace id is 32 hex digits, not all zero"));
+    return base::InvalidArgument("a trace id is 32 hex digits, not all zero");
   }
   const auto stored = query::ReadTrace(source_, *id);
-  if (!stored.ok()) return ErrorResponse(stored.status());
+  if (!stored.ok()) return stored.status();
   if (stored->batch.spans.empty()) {
-    return ErrorResponse(base::NotFound("no trace " + base::ToHex(*id)));
+    return base::NotFound("no trace " + base::ToHex(*id));
   }
-  return {.body = TraceJson(*id, *stored)};
+  return http::Response{.body = TraceJson(*id, *stored)};
 }
 
-http::Response TraceRoutes::Search(const Call& call) {
+base::Result<http::Response> TraceRoutes::Search(const Call& call) {
   const std::string text = call.Query("q").value_or("");
   auto parsed = query::ParseQuery(text);
   if (const auto* error = std::get_if<query::QueryError>(&parsed)) {
-    base::JsonWriter json;
-    json.Object().Field("code", "invalid-argument").Field("message", Render(*error, text));
-    json.Field("column", error->column).Field("hint", error->hint).EndObject();
-    return {.status = 400, .body = std::move(json.out)};
+    return ErrorResponse(call.request, base::InvalidArgument(Render(*error, text)),
+                         {.hint = error->hint, .column = error->column});
   }
   query::SearchRequest request{.where = std::get<query::Condition>(std::move(parsed)),
                                .deadline_ns = Deadline()};
@@ -101,7 +111,7 @@ http::Response TraceRoutes::Search(const Call& call) {
   const auto start = NumberIn(call, "start", 0);
   const auto end = NumberIn(call, "end", std::numeric_limits<std::uint64_t>::max());
   for (const auto* number : {&limit, &start, &end}) {
-    if (!number->ok()) return ErrorResponse(number->status());
+    if (!number->ok()) return number->status();
   }
   request.limit = static_cast<std::uint32_t>(std::min<std::uint64_t>(*limit, ~0u));
   request.from_ns = *start;
@@ -109,11 +119,11 @@ http::Response TraceRoutes::Search(const Call& call) {
   if (const auto cursor = call.Query("cursor")) {
     request.after = query::ParseCursor(*cursor);
     if (!request.after) {
-      return ErrorResponse(base::InvalidArgument("the cursor is none that was given out"));
+      return base::InvalidArgument("the cursor is none that was given out");
     }
   }
   const auto found = query::Search(source_, clock_, request);
-  if (!found.ok()) return ErrorResponse(found.status());
+  if (!found.ok()) return found.status();
   base::JsonWriter json;
   json.Object().Key("traces").List();
   for (const query::TraceSummary& trace : found->traces) PutSummary(trace, json);
@@ -121,21 +131,21 @@ http::Response TraceRoutes::Search(const Call& call) {
   if (found->next) json.Field("next", query::ToText(*found->next));
   PutNotices(found->notices, json);
   json.EndObject();
-  return {.body = std::move(json.out)};
+  return http::Response{.body = std::move(json.out)};
 }
 
-http::Response TraceRoutes::Export(const Call& call) {
+base::Result<http::Response> TraceRoutes::Export(const Call& call) {
   const auto start = NumberIn(call, "start", 0);
   const auto end = NumberIn(call, "end", std::numeric_limits<std::uint64_t>::max());
   const auto limit = NumberIn(call, "limit", 10'000);
   for (const auto* number : {&start, &end, &limit}) {
-    if (!number->ok()) return ErrorResponse(number->status());
+    if (!number->ok()) return number->status();
   }
   if (*limit < 1 || *limit > kMostExported) {
-    return ErrorResponse(base::InvalidArgument("limit is between 1 and 100000"));
+    return base::InvalidArgument("limit is between 1 and 100000");
   }
   const auto page = query::ReadExportPage(source_, *start, *end, *limit);
-  if (!page.ok()) return ErrorResponse(page.status());
+  if (!page.ok()) return page.status();
   base::JsonWriter json;
   json.Object().Field("spans", page->batch.spans.size());
   if (page->next_ns) json.Field("next", std::to_string(*page->next_ns));
@@ -149,42 +159,42 @@ http::Response TraceRoutes::Export(const Call& call) {
   return response;
 }
 
-http::Response TraceRoutes::Services(const Call&) {
+base::Result<http::Response> TraceRoutes::Services(const Call&) {
   const auto services = catalog_.Read(source_);
-  if (!services.ok()) return ErrorResponse(services.status());
+  if (!services.ok()) return services.status();
   base::JsonWriter json;
   json.Object().Key("services").List();
   for (const auto& [service, operations] : *services) json.Text(service);
   json.EndList().EndObject();
-  return {.body = std::move(json.out)};
+  return http::Response{.body = std::move(json.out)};
 }
 
-http::Response TraceRoutes::Operations(const Call& call) {
+base::Result<http::Response> TraceRoutes::Operations(const Call& call) {
   const auto services = catalog_.Read(source_);
-  if (!services.ok()) return ErrorResponse(services.status());
+  if (!services.ok()) return services.status();
   const std::string& name = call.path.at("service");
   const auto found = services->find(name);
-  if (found == services->end()) return ErrorResponse(base::NotFound("no service \"" + name + "\""));
+  if (found == services->end()) return base::NotFound("no service \"" + name + "\"");
   base::JsonWriter json;
   json.Object().Key("operations").List();
   for (const auto& [operation, kind] : found->second) {
     json.Object().Field("name", operation).Field("kind", KindName(kind)).EndObject();
   }
   json.EndList().EndObject();
-  return {.body = std::move(json.out)};
+  return http::Response{.body = std::move(json.out)};
 }
 
-http::Response TraceRoutes::Link(const Call& call) {
+base::Result<http::Response> TraceRoutes::Link(const Call& call) {
   const auto operation = call.Query("operation");
   if (!operation || operation->empty()) {
-    return ErrorResponse(base::InvalidArgument(
-        "operation is missing; /api/v1/services/{service}/operations lists those there are"));
+    return base::InvalidArgument(
+        "operation is missing; /api/v1/services/{service}/operations lists those there are");
   }
   const auto traces = NumberIn(call, "traces", 200);
   const auto start = NumberIn(call, "start", 0);
   const auto end = NumberIn(call, "end", std::numeric_limits<std::uint64_t>::max());
   for (const auto* number : {&traces, &start, &end}) {
-    if (!number->ok()) return ErrorResponse(number->status());
+    if (!number->ok()) return number->status();
   }
   const auto link =
       query::LinkOf(source_, clock_,
@@ -194,8 +204,8 @@ http::Response TraceRoutes::Link(const Call& call) {
                      .to_ns = *end,
                      .traces = static_cast<std::uint32_t>(std::min<std::uint64_t>(*traces, ~0u)),
                      .deadline_ns = Deadline()});
-  if (!link.ok()) return ErrorResponse(link.status());
-  return {.body = LinkJson(*link)};
+  if (!link.ok()) return link.status();
+  return http::Response{.body = LinkJson(*link)};
 }
 
 }  // namespace ronda::api

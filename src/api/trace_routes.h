@@ -19,12 +19,12 @@ class TraceRoutes {
  private:
   void AddJaegerTo(Router& router);
 
-  http::Response Trace(const Call& call);
-  http::Response Search(const Call& call);
-  http::Response Export(const Call& call);
-  http::Response Services(const Call& call);
-  http::Response Operations(const Call& call);
-  http::Response Link(const Call& call);
+  base::Result<http::Response> Trace(const Call& call);
+  base::Result<http::Response> Search(const Call& call);
+  base::Result<http::Response> Export(const Call& call);
+  base::Result<http::Response> Services(const Call& call);
+  base::Result<http::Response> Operations(const Call& call);
+  base::Result<http::Response> Link(const Call& call);
   http::Response JaegerServices(const Call& call);
   http::Response JaegerOperationNames(const Call& call);
   http::Response JaegerOperations(const Call& call);

@@ -73,6 +73,12 @@ class JsonWriter {
     out += "null";
     return *this;
   }
+  // A value that is JSON already.
+  JsonWriter& Raw(std::string_view json) {
+    Comma();
+    out += json;
+    return *this;
+  }
 
   JsonWriter& Field(std::string_view key, std::string_view text) { return Key(key).Text(text); }
   JsonWriter& Field(std::string_view key, const char* text) { return Key(key).Text(text); }

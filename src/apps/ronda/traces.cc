@@ -243,13 +243,13 @@ class EndSignals {
 };
 
 // The log records of a trace, as OTLP/JSON.
-http::Response LogsOf(ingest::Lanes& lanes, const api::Call& call) {
+base::Result<http::Response> LogsOf(ingest::Lanes& lanes, const api::Call& call) {
   const auto trace = base::ParseTraceId(call.path.at("id"));
   if (!trace) {
-    return api::ErrorResponse(base::InvalidArgument("a trace id is 32 hex digits, not all zero"));
+    return base::InvalidArgument("a trace id is 32 hex digits, not all zero");
   }
   const auto rows = trace::query::ReadTrace(lanes.logs(), *trace);
-  if (!rows.ok()) return api::ErrorResponse(rows.status());
+  if (!rows.ok()) return rows.status();
   wire::otlp::LogBatch logs;
   trace::segment::LogsOfRows(rows->batch, logs);
   http::Response response;
@@ -258,22 +258,22 @@ http::Response LogsOf(ingest::Lanes& lanes, const api::Call& call) {
 }
 
 // Removes a service's spans for a while; whoever wants all of them gone asks until it is done.
-http::Response DeleteService(ingest::Lanes& lanes, const base::Clock& clock,
-                             const api::Call& call) {
+base::Result<http::Response> DeleteService(ingest::Lanes& lanes, const base::Clock& clock,
+                                           const api::Call& call) {
   constexpr std::uint64_t kWhileNs = 20'000'000'000;
   const auto deleted = lanes.DeleteService(call.path.at("service"), clock.MonotonicNs() + kWhileNs);
-  if (!deleted.ok()) return api::ErrorResponse(deleted.status());
+  if (!deleted.ok()) return deleted.status();
   base::JsonWriter json;
   json.Object().Field("deleted", deleted->spans).Field("done", deleted->done).EndObject();
-  return {.body = std::move(json.out)};
+  return http::Response{.body = std::move(json.out)};
 }
 
-http::Response BackUp(ingest::Lanes& lanes, const api::Call& call) {
+base::Result<http::Response> BackUp(ingest::Lanes& lanes, const api::Call& call) {
   const auto folder = lanes.BackUp(call.path.at("name"));
-  if (!folder.ok()) return api::ErrorResponse(folder.status());
+  if (!folder.ok()) return folder.status();
   base::JsonWriter json;
   json.Object().Field("folder", *folder).EndObject();
-  return {.body = std::move(json.out)};
+  return http::Response{.body = std::move(json.out)};
 }
 
 // What this role adds to the routes of traces.
@@ -282,21 +282,29 @@ void AddOwnRoutes(ingest::Lanes& lanes, const base::Clock& clock, api::Router& r
               .method = "DELETE",
               .summary = "Removes what a service has sent up to now; again until it is done",
               .parameters = {},
+              .access = {api::Role::kAdmin, api::Area::kTraces},
+              .errors = {503, 504},
+              .unversioned = "it removes what came, however much that is",
               .answer = [&](const api::Call& call) { return DeleteService(lanes, clock, call); }});
   router.Add({.pattern = "/api/v1/backups/{name}",
               .method = "PUT",
               .summary = "Makes a copy of everything, in the folder backups/NAME of the data",
               .parameters = {},
+              .access = {api::Role::kAdmin, api::Area::kTraces},
+              .errors = {409},
+              .unversioned = "a backup that exists is never replaced: 409",
               .answer = [&](const api::Call& call) { return BackUp(lanes, call); }});
   router.Add({.pattern = "/api/v1/ledger",
               .summary = "What became of everything received",
               .parameters = {},
+              .access = {.area = api::Area::kTraces},
               .answer = [&lanes](const api::Call&) -> http::Response {
                 return {.body = ingest::LedgerJson(lanes.standing(), lanes.log_standing())};
               }});
   router.Add({.pattern = "/api/v1/traces/{id}/logs",
               .summary = "The log records of a trace, OTLP/JSON",
               .parameters = {},
+              .access = {.area = api::Area::kTraces},
               .answer = [&lanes](const api::Call& call) { return LogsOf(lanes, call); }});
 }
 
@@ -319,7 +327,7 @@ base::Result<base::ExitCode> Traces(const cli::Invocation& invocation, cli::Cont
                                        [&](const http::Request& request, const http::Reply& reply) {
                                          reply(router.Handle(request));
                                        },
-                                       http::RefuseAsJson));
+                                       api::RefuseAsError));
   options.memory = &lanes->memory();
   ASSIGN_OR_RETURN(const auto receiver,
                    Listen(
