@@ -12,48 +12,18 @@
 
 #include "model/field.h"
 #include "model/node.h"
+#include "model/patrol.h"
 #include "model/source.h"
+#include "model/trigger.h"
+#include "model/types.h"
 
 namespace ronda::model {
 
-// What people write, typed: docs/formats/{definitions,scenario}.md. All plain values, made by
+// What people write, typed: docs/formats/{definitions,scenario,patrol}.md. All plain values, made by
 // LoadDefinitions (model/load.h) and const from then on; expressions and templates are kept as text
 // with its place and compiled by whoever knows the names.
 
 struct ActionSchema;  // model/catalog/catalog.h
-
-struct Duration {
-  std::int64_t ns = 0;
-  bool operator==(const Duration&) const = default;
-};
-struct Size {
-  std::uint64_t bytes = 0;
-  bool operator==(const Size&) const = default;
-};
-struct Percent {
-  double fraction = 0;
-  bool operator==(const Percent&) const = default;
-};
-struct Rate {
-  double per_second = 0;
-  bool operator==(const Rate&) const = default;
-};
-
-// A template or an expression, not compiled yet. `where` is its first character.
-struct Text {
-  std::string text;
-  Location where;
-  [[nodiscard]] bool empty() const { return text.empty(); }
-};
-// The place of byte `offset` of the text, where a LoadError points (model/source.h draws the caret).
-[[nodiscard]] Location LocationOf(const Text& text, std::size_t offset);
-
-// "buy-one@3"; version 0: not said.
-struct Ref {
-  std::string name;
-  int version = 0;
-  Location where;
-};
 
 // ---- steps -------------------------------------------------------------------------------------
 
@@ -348,7 +318,7 @@ struct Drill {
   std::vector<Approval> gates;
   Duration lease{15'000'000'000};
   Node search;  // capacity search, kept as written
-  Node triggers;  // kept as written
+  std::vector<Trigger> triggers;
   std::vector<Step> setup, finally;
   LoadPlan plan;
 };
@@ -364,24 +334,6 @@ struct Environment {
   std::vector<SecretSource> secrets;  // `secrets.name`
 };
 
-enum class Kind : std::uint8_t {
-  kScenario,
-  kComponent,
-  kFeed,
-  kDrill,
-  kEnvironment,  // typed
-  kPatrol,
-  kPlan,
-  kAction,
-  kPackage,
-  kIsolationProfile,
-  kTrafficModel,
-  kRecording,
-  kTrigger,
-  kInitTask,  // their envelope only
-};
-[[nodiscard]] std::string_view NameOf(Kind kind);  // "Scenario", as `kind:` says
-
 // One YAML document.
 struct Definition {
   Kind kind = Kind::kScenario;
@@ -390,7 +342,9 @@ struct Definition {
   std::string title, description;
   Location where;
   Node raw;  // the whole document
-  std::variant<std::monostate, Scenario, Component, Feed, Drill, Environment> body;
+  std::variant<std::monostate, Scenario, Component, Feed, Drill, Environment, Patrol,
+               TriggerDefinition>
+      body;
 
   template <typename T>
   [[nodiscard]] const T* As() const {

@@ -20,8 +20,8 @@ namespace ronda::model {
 // What a name stands for at run time: a slot of EvalContext::slots.
 struct Binding {
   std::uint32_t slot = 0;
-  // How many segments of the path the slot covers; the rest is looked up in its value (map members,
-  // list indexes) at run time, a missing one being null.
+  // How many segments of the path the slot covers; the rest, all of it with 0, is looked up in its
+  // value (map members, list indexes) at run time, a missing one being null.
   std::uint32_t segments = 1;
   std::optional<Type> type;  // when it is known at load; then wrong use is a load error
 };

@@ -517,7 +517,7 @@ class Compiler {
   }
 
   MaybeNode Bind(std::size_t first, std::span<const PathKey> keys, const Binding& binding) {
-    CHECK(binding.segments >= 1 && binding.segments <= keys.size());
+    CHECK(binding.segments <= keys.size());
     const auto rest = keys.subspan(binding.segments);
     TreeNode node;
     node.op = rest.empty() ? Op::kSlot : Op::kPath;

@@ -246,7 +246,8 @@ const std::vector<Field<Drill>>& DrillFields() {
                              .description = "Looks for the capacity; kept as written."}),
         Bind<D, &D::triggers>({.name = "triggers",
                                .type = FieldType::kList,
-                               .description = "What starts it; kept as written."}),
+                               .description = "What starts it; none: by hand, or by a Trigger.",
+                               .see = "Start"}),
         StepsField<D, &D::setup>("setup", "Run once, before the load.", false),
         StepsField<D, &D::finally>("finally", "Run once at the end, whatever happened.", false)};
     Append(made, PlanFields<D>());
@@ -392,6 +393,11 @@ void ReadBody(Loader& loader, const Node& rest, Definition& definition) {
       ReadFields(loader, rest, "an Environment", EnvironmentFields(),
                  definition.body.emplace<Environment>(), NamesOf(EnvelopeFields()));
       return;
+    case Kind::kPatrol:
+      return ReadPatrol(loader, rest, NamesOf(EnvelopeFields()), definition.body.emplace<Patrol>());
+    case Kind::kTrigger:
+      return ReadTriggerDefinition(loader, rest, NamesOf(EnvelopeFields()),
+                                   definition.body.emplace<TriggerDefinition>());
     default: return;  // the others are kept as written
   }
 }

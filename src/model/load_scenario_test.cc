@@ -69,7 +69,8 @@ TEST(LoadDefinitions, ReadsTheObjectModelsOwnExamples) {
 
 TEST(LoadDefinitions, EveryExampleOfTheFormatPagesLoads) {
   int examples = 0;
-  for (const std::string page : {"docs/formats/definitions.md", "docs/formats/scenario.md"}) {
+  for (const std::string page :
+       {"docs/formats/definitions.md", "docs/formats/scenario.md", "docs/formats/patrol.md"}) {
     std::ifstream in(page);
     const std::string text((std::istreambuf_iterator<char>(in)), std::istreambuf_iterator<char>());
     const std::string fence = "```yaml\n";
@@ -79,7 +80,7 @@ TEST(LoadDefinitions, EveryExampleOfTheFormatPagesLoads) {
       ++examples;
     }
   }
-  EXPECT_EQ(examples, 4);
+  EXPECT_EQ(examples, 7);
 }
 
 TEST(LoadDefinitions, AllMistakesAreToldAtOnceWithTheirPlaces) {
@@ -101,7 +102,7 @@ TEST(LoadDefinitions, KindAndNameAreNeeded) {
 }
 
 TEST(LoadDefinitions, OneWrongDocumentDoesNotHideTheOthers) {
-  const Loaded loaded = LoadText("kind: Scenario\nname: bad\n---\nkind: Patrol\nname: good\n");
+  const Loaded loaded = LoadText("kind: Scenario\nname: bad\n---\nkind: Plan\nname: good\n");
   ASSERT_EQ(loaded.set.all.size(), 1u);
   EXPECT_EQ(loaded.set.all[0]->name, "good");
 }

@@ -36,6 +36,10 @@ std::vector<ObjectSpec> MakeObjects() {
       KindOf("Feed", "A table of data, shared by scenarios.", FeedSpecs()),
       KindOf("Drill", "Several scenarios mixed under one load.", DrillSpecs()),
       KindOf("Environment", "Where things are: addresses, values, secrets.", EnvironmentSpecs()),
+      KindOf("Patrol", "Walks scenarios again and again and says whether they are up.",
+             PatrolSpecs()),
+      KindOf("Trigger", "Starts a patrol, a drill or a plan, apart from its definition.",
+             TriggerDefinitionSpecs()),
       Part("Step", "One of `action`, `use`, `scenario`, `steps`, and how it is run.",
            SpecsOf(StepFields())),
       Part("Param", "A parameter.", ParamSpecs(), {FieldType::kAny}),
@@ -66,6 +70,16 @@ std::vector<ObjectSpec> MakeObjects() {
       Part("Isolation", "Keeps a drill's data apart.", IsolationSpecs()),
       Part("Window", "When a drill may run.", WindowSpecs()),
       Part("Approval", "Who has to agree.", ApprovalSpecs()),
+      Part("Start", "What starts a run: exactly one of `cron`, `every`, `event`, `risk`, `run`.",
+           TriggerSpecs()),
+      Part("PatrolScenario", "A scenario of a patrol.", PatrolScenarioSpecs(), {FieldType::kRef}),
+      Part("Workers", "Which workers walk a patrol.", WorkerSpecs()),
+      Part("Verdict", "When a path fails.", VerdictSpecs()),
+      Part("PatrolRetry", "Further walks before one counts as failed.", PatrolRetrySpecs(),
+           {FieldType::kInt}),
+      Part("Flap", "How many verdicts in a row change the state.", FlapSpecs()),
+      Part("Raise", "The risk that a failing path raises.", RaiseSpecs()),
+      Part("Evidence", "What is kept of a walk.", EvidenceSpecs()),
       Part("Secret", "Where a secret is; one of the two.", SecretSpecs())};
 }
 

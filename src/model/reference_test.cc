@@ -52,7 +52,7 @@ TEST(JsonSchema, IsJsonWithARuleForEachTypedKind) {
   Value value;
   std::string_view why;
   ASSERT_TRUE(ParseJson(schema, arena, value, why)) << why;
-  EXPECT_EQ(value.Get("allOf").AsList().size(), 5u);
+  EXPECT_EQ(value.Get("allOf").AsList().size(), 7u);
   const Value load = value.Get("definitions").Get("Load").Get("properties");
   EXPECT_EQ(load.AsMap().size(), 19u);
 }

@@ -26,6 +26,10 @@ class Walker {
     if (const auto* scenario = definition.As<Scenario>()) WalkScenario(*scenario);
     if (const auto* component = definition.As<Component>()) WalkSteps(component->steps);
     if (const auto* drill = definition.As<Drill>()) WalkDrill(*drill);
+    if (const auto* patrol = definition.As<Patrol>()) WalkPatrol(*patrol);
+    if (const auto* trigger = definition.As<TriggerDefinition>()) {
+      (void)Follow(trigger->target_kind, trigger->target);
+    }
     open_.pop_back();
   }
 
@@ -55,10 +59,18 @@ class Walker {
     WalkSteps(drill.finally);
   }
 
-  void WalkMix(const MixEntry& entry) {
-    const Definition* target = Follow(Kind::kScenario, entry.scenario);
-    if (target == nullptr) return;
-    CheckWith(entry.with, entry.scenario, target->As<Scenario>()->params);
+  void WalkMix(const MixEntry& entry) { WalkScenarioOf(entry.scenario, entry.with); }
+
+  void WalkPatrol(const Patrol& patrol) {
+    for (const PatrolScenario& each : patrol.scenarios) WalkScenarioOf(each.scenario, each.with);
+    for (const Ref& environment : patrol.environments) {
+      (void)Follow(Kind::kEnvironment, environment);
+    }
+  }
+
+  void WalkScenarioOf(const Ref& scenario, const Node& with) {
+    const Definition* target = Follow(Kind::kScenario, scenario);
+    if (target != nullptr) CheckWith(with, scenario, target->As<Scenario>()->params);
   }
 
   void WalkSteps(const std::vector<Step>& steps) {

@@ -47,6 +47,32 @@ TEST(CheckReferences, ArgumentsFitTheParameters) {
   EXPECT_THAT(Check(Uses("{id: b, use: browse, with: {token: x, n: \"${vu.id}\"}}")), IsEmpty());
 }
 
+TEST(CheckReferences, APatrolNamesScenariosAndEnvironmentsThatExist) {
+  const std::string others =
+      "---\nkind: Scenario\nname: buy-one\nparams: {sku: {type: string}}\nsteps: [{action: wait, "
+      "with: "
+      "{for: 1s}}]\n---\nkind: Environment\nname: prod\n";
+  const std::string head = "kind: Patrol\nname: p\n";
+  EXPECT_THAT(Check(head + "scenario: buy-one\nwith: {sku: a}\nenvironment: prod\n" + others),
+              IsEmpty());
+  EXPECT_THAT(Check(head + "scenario: buy-onee\n" + others),
+              HasSubstr("did you mean \"buy-one\"?"));
+  EXPECT_THAT(Check(head + "scenario: buy-one\n" + others), HasSubstr("\"buy-one\" needs \"sku\""));
+  EXPECT_THAT(Check(head + "scenarios: [{scenario: buy-one, with: {sku: a, n: 1}}]\n" + others),
+              HasSubstr("has no key \"n\""));
+  EXPECT_THAT(
+      Check(head + "scenario: buy-one\nwith: {sku: a}\nenvironments: [prod, prd]\n" + others),
+      HasSubstr("there is no Environment \"prd\""));
+}
+
+TEST(CheckReferences, ATriggerNamesWhatItStarts) {
+  const std::string patrol = "---\nkind: Patrol\nname: p\nscenario: s\n";
+  EXPECT_THAT(Check("kind: Trigger\nname: t\npatrol: q\nevery: 1h\n" + patrol),
+              HasSubstr("there is no Patrol \"q\""));
+  EXPECT_THAT(Check("kind: Trigger\nname: t\npatrol: p\nevery: 1h\n" + patrol),
+              HasSubstr("there is no Scenario \"s\""));
+}
+
 TEST(CheckReferences, NothingContainsItself) {
   const std::string circle =
       "kind: Component\nname: a\nsteps: [{use: b}]\n---\n"

@@ -67,6 +67,26 @@ void Read(Loader& loader, const FieldSpec& spec, const Node& node, std::vector<A
 void Read(Loader& loader, const FieldSpec& spec, const Node& node, Isolation& out);
 void Read(Loader& loader, const FieldSpec& spec, const Node& node, TimeWindow& out);
 
+// ---- load_trigger.cc
+[[nodiscard]] std::vector<FieldSpec> TriggerSpecs();
+[[nodiscard]] std::vector<FieldSpec> TriggerDefinitionSpecs();
+void Read(Loader& loader, const FieldSpec& spec, const Node& node, std::vector<Trigger>& out);
+// A definition of kind Trigger; `others` are the envelope's keys, for the nearest one.
+void ReadTriggerDefinition(Loader& loader, const Node& document,
+                           const std::vector<std::string>& others, TriggerDefinition& out);
+
+// ---- load_patrol.cc
+[[nodiscard]] std::vector<FieldSpec> PatrolSpecs();
+[[nodiscard]] std::vector<FieldSpec> PatrolScenarioSpecs();
+[[nodiscard]] std::vector<FieldSpec> WorkerSpecs();
+[[nodiscard]] std::vector<FieldSpec> VerdictSpecs();
+[[nodiscard]] std::vector<FieldSpec> PatrolRetrySpecs();
+[[nodiscard]] std::vector<FieldSpec> FlapSpecs();
+[[nodiscard]] std::vector<FieldSpec> RaiseSpecs();
+[[nodiscard]] std::vector<FieldSpec> EvidenceSpecs();
+void ReadPatrol(Loader& loader, const Node& document, const std::vector<std::string>& others,
+                Patrol& out);
+
 // ---- load_definitions.cc
 [[nodiscard]] std::vector<FieldSpec> EnvelopeSpecs();
 [[nodiscard]] std::vector<FieldSpec> ScenarioSpecs();

@@ -7,6 +7,8 @@
 #include <limits>
 #include <utility>
 
+#include "model/expression.h"
+
 namespace ronda::model {
 namespace {
 
@@ -27,6 +29,15 @@ std::optional<double> TakeNumber(std::string_view& text) {
 std::string_view Trim(std::string_view text) {
   while (text.starts_with(' ')) text.remove_prefix(1);
   return text;
+}
+
+// A whole number of at most 9 digits.
+std::optional<std::int64_t> ParseCount(std::string_view text) {
+  std::int64_t value = 0;
+  const auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), value);
+  const bool whole = code == std::errc() && end == text.data() + text.size();
+  if (!whole || text.size() > 9 || !IsDigit(text[0])) return std::nullopt;
+  return value;
 }
 
 }  // namespace
@@ -77,6 +88,37 @@ base::Result<Rate> ParseRate(std::string_view text, Duration unit) {
     return base::InvalidArgument("expected a rate like 100/s, 600/m or 5/h");
   }
   return Rate{*count / per->second};
+}
+
+base::Result<Quota> ParseQuota(std::string_view text) {
+  constexpr std::int64_t kLongest = 31LL * 86'400 * 1'000'000'000;
+  constexpr std::string_view kPer = " per ";
+  const base::Status wrong = base::InvalidArgument("expected a limit like 3 per 1h");
+  const auto per = text.find(kPer);
+  if (per == std::string_view::npos) return wrong;
+  const std::optional<std::int64_t> count = ParseCount(text.substr(0, per));
+  const auto span = ParseDuration(text.substr(per + kPer.size()));
+  if (!count.has_value() || !span.ok()) return wrong;
+  if (*count < 1 || *count > 1'000'000) {
+    return base::InvalidArgument("the count of a limit is 1 to 1000000");
+  }
+  if (*span < 1'000'000'000 || *span > kLongest) {
+    return base::InvalidArgument("the time of a limit is 1s to 31d");
+  }
+  return Quota{*count, Duration{*span}};
+}
+
+base::Result<Share> ParseShare(std::string_view text) {
+  constexpr std::string_view kOf = " of ";
+  const base::Status wrong =
+      base::InvalidArgument("expected n of m like 2 of 3, from 1 of 1 to 100 of 100");
+  const auto of = text.find(kOf);
+  if (of == std::string_view::npos) return wrong;
+  const std::optional<std::int64_t> count = ParseCount(text.substr(0, of));
+  const std::optional<std::int64_t> all = ParseCount(text.substr(of + kOf.size()));
+  if (!count.has_value() || !all.has_value()) return wrong;
+  if (*count < 1 || *all > 100 || *count > *all) return wrong;
+  return Share{static_cast<int>(*count), static_cast<int>(*all)};
 }
 
 base::Result<Ref> ParseRef(std::string_view text) {

@@ -5,7 +5,7 @@
 #include <string_view>
 
 #include "base/core/status.h"
-#include "model/definitions.h"
+#include "model/types.h"
 
 namespace ronda::model {
 
@@ -15,6 +15,10 @@ namespace ronda::model {
 [[nodiscard]] base::Result<Percent> ParsePercent(std::string_view text);
 // "100/s", "600/m", "5/h", "1/ms"; a bare number is taken per `unit`. Not negative.
 [[nodiscard]] base::Result<Rate> ParseRate(std::string_view text, Duration unit);
+// "3 per 1h": 1 to 1,000,000 per 1s to 31 days.
+[[nodiscard]] base::Result<Quota> ParseQuota(std::string_view text);
+// "2 of 3": 1 of 1 to 100 of 100.
+[[nodiscard]] base::Result<Share> ParseShare(std::string_view text);
 // "name" or "name@version", version from 1.
 [[nodiscard]] base::Result<Ref> ParseRef(std::string_view text);
 // A number as JSON writes it, not negative.
