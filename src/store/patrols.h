@@ -10,9 +10,9 @@
 
 namespace ronda::store {
 
-// How a patrol stands in an environment. Times: nanoseconds since 1970; 0: never.
+// How a path stands: a scenario that the patrol `name` walks in an environment. Times: nanoseconds since 1970; 0: never.
 struct PatrolStateRow {
-  std::string name = {}, environment = {};
+  std::string name = {}, scenario = {}, environment = {};
   std::string state = {};  // "passing", "failing", "flapping", "unknown"
   std::int64_t since_ns = 0;
   std::string last_run = {};
@@ -26,7 +26,7 @@ struct PatrolStateRow {
 
 // Verdicts of a patrol in an environment during `width_s` seconds from `start_s`.
 struct PatrolRollupRow {
-  std::string name = {}, environment = {};
+  std::string name = {}, scenario = {}, environment = {};
   std::int64_t width_s = 60, start_s = 0;
   std::int64_t passed = 0, failed = 0, unknown = 0;
   std::int64_t duration_ns = 0;  // summed up
@@ -39,12 +39,12 @@ struct PatrolRollupRow {
 
 // Adds to the row of that bucket.
 [[nodiscard]] base::Status AddToRollup(Transaction& t, const PatrolRollupRow& row);
-// All buckets of a width that begin in [from, to), by name, environment, start; of one patrol when a
+// All buckets of a width that begin in [from, to), by name, scenario, environment, start; of one path when a
 // name is given.
 [[nodiscard]] base::Result<std::vector<PatrolRollupRow>> PatrolRollups(
     Transaction& t, std::int64_t width_s, std::int64_t from_s, std::int64_t to_s,
-    std::string_view name = "", std::string_view environment = "");
-// The same, summed up over the time: a row for each patrol and environment.
+    std::string_view name = "", std::string_view scenario = "", std::string_view environment = "");
+// The same, summed up over the time: a row for each path.
 [[nodiscard]] base::Result<std::vector<PatrolRollupRow>> PatrolSums(Transaction& t,
                                                                     std::int64_t width_s,
                                                                     std::int64_t from_s,

@@ -7,7 +7,7 @@ Value Time(std::int64_t ns) { return ns == 0 ? Value(std::monostate()) : Value(n
 
 #define RONDA_RUN_COLUMNS                                                                      \
   "id, kind, name, version, digest, snapshot, environment, overlay, cause_kind, cause, mode, " \
-  "state, active, verdict, reason, parent, epoch, created_ns, started_ns, ended_ns"
+  "state, active, verdict, reason, parent, epoch, created_ns, started_ns, ended_ns, scenario"
 
 RunRow RunOf(const Row& row) {
   return {.id = row.Text(0),
@@ -16,6 +16,7 @@ RunRow RunOf(const Row& row) {
           .version = row.Int(3),
           .digest = row.Text(4),
           .snapshot = row.Text(5),
+          .scenario = row.Text(20),
           .environment = row.Text(6),
           .overlay = row.Text(7),
           .cause_kind = row.Text(8),
@@ -64,7 +65,7 @@ base::Status InsertRun(Transaction& t, const RunRow& run) {
   return t.Run(
       "INSERT INTO runs (" RONDA_RUN_COLUMNS
       ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, "
-      "$18, $19, $20)",
+      "$18, $19, $20, $21)",
       {run.id,
        run.kind,
        run.name,
@@ -84,7 +85,8 @@ base::Status InsertRun(Transaction& t, const RunRow& run) {
        run.epoch,
        run.created_ns,
        Time(run.started_ns),
-       Time(run.ended_ns)});
+       Time(run.ended_ns),
+       run.scenario});
 }
 
 base::Status UpdateRun(Transaction& t, const RunRow& run) {
@@ -112,6 +114,7 @@ base::Result<std::vector<RunRow>> ListRuns(Transaction& t, const RunFilter& filt
   };
   if (!filter.kind.empty()) add("kind = ", filter.kind);
   if (!filter.name.empty()) add("name = ", filter.name);
+  if (!filter.scenario.empty()) add("scenario = ", filter.scenario);
   if (!filter.environment.empty()) add("environment = ", filter.environment);
   if (!filter.state.empty()) add("state = ", filter.state);
   if (!filter.verdict.empty()) add("verdict = ", filter.verdict);

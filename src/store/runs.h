@@ -19,6 +19,7 @@ struct RunRow {
   std::int64_t version = 0;
   std::string digest = {};  // of the definition
   std::string snapshot = {};  // digest of everything that it is made from
+  std::string scenario = {};  // what is executed, where a patrol has several
   std::string environment = {};
   std::string overlay = "{}";  // JSON: what this run has otherwise
   std::string cause_kind = {}, cause = "{}";
@@ -72,7 +73,7 @@ struct GateAnswerRow {
 
 // Newest first, behind `before_created`/`before_id`.
 struct RunFilter {
-  std::string kind = {}, name = {}, environment = {}, state = {}, verdict = {},
+  std::string kind = {}, name = {}, scenario = {}, environment = {}, state = {}, verdict = {},
               cause_kind = {};  // empty: any
   std::optional<bool> active = {};
   std::int64_t from_ns = 0, to_ns = 0;  // created; 0: open

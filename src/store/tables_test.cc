@@ -156,7 +156,7 @@ TEST_P(TablesTest, RollupsAddUp) {
         ASSIGN_OR_RETURN(const auto sums, PatrolSums(t, 60, 0, 1000)); EXPECT_EQ(sums.size(), 1u);
         EXPECT_EQ(sums.at(0).failed, 2); EXPECT_EQ(sums.at(0).duration_ns, 20);
         RETURN_IF_ERROR(DeleteRollups(t, 60, 150));
-        ASSIGN_OR_RETURN(const auto left, PatrolRollups(t, 60, 0, 1000, "p", "prod"));
+        ASSIGN_OR_RETURN(const auto left, PatrolRollups(t, 60, 0, 1000, "p", "", "prod"));
         EXPECT_EQ(left.size(), 1u));
 }
 

@@ -59,6 +59,7 @@ CREATE TABLE runs (
   version BIGINT NOT NULL,
   digest TEXT NOT NULL,
   snapshot TEXT NOT NULL,
+  scenario TEXT NOT NULL,           -- what is executed, where a patrol has several
   environment TEXT NOT NULL,        -- '' : none
   overlay TEXT NOT NULL,            -- JSON
   cause_kind TEXT NOT NULL,
@@ -184,9 +185,10 @@ CREATE TABLE workers (
   clock_offset_ns BIGINT NOT NULL
 );
 
--- How a patrol stands in an environment.
+-- How a path stands: a scenario that a patrol walks in an environment.
 CREATE TABLE patrol_states (
   name TEXT NOT NULL,
+  scenario TEXT NOT NULL,
   environment TEXT NOT NULL,
   state TEXT NOT NULL,              -- passing, failing, flapping, unknown
   since_ns BIGINT NOT NULL,
@@ -197,11 +199,12 @@ CREATE TABLE patrol_states (
   streak BIGINT NOT NULL,           -- of equal verdicts
   recent BIGINT NOT NULL,           -- the last 32 verdicts, a bit each, 1: failed
   recent_count BIGINT NOT NULL,
-  PRIMARY KEY (name, environment)
+  PRIMARY KEY (name, scenario, environment)
 );
 -- Counts by minute, hour and day.
 CREATE TABLE patrol_rollups (
   name TEXT NOT NULL,
+  scenario TEXT NOT NULL,
   environment TEXT NOT NULL,
   width_s BIGINT NOT NULL,          -- 60, 3600, 86400
   start_s BIGINT NOT NULL,
@@ -210,7 +213,7 @@ CREATE TABLE patrol_rollups (
   unknown BIGINT NOT NULL,
   duration_ns BIGINT NOT NULL,      -- sum
   duration_max_ns BIGINT NOT NULL,
-  PRIMARY KEY (width_s, name, environment, start_s)
+  PRIMARY KEY (width_s, name, scenario, environment, start_s)
 );
 CREATE INDEX patrol_rollups_start ON patrol_rollups (width_s, start_s);
 
