@@ -48,6 +48,13 @@ FleetWorker& Fleet::Attach(SessionId session, const wire_worker::Hello& hello, s
   return worker;
 }
 
+void Fleet::Expect(const std::string& id, const std::string& part, std::uint64_t now_ns) {
+  FleetWorker& worker = workers_[id];
+  worker.id = id;
+  worker.parts.insert(part);
+  if (!worker.attached()) worker.lease_until_ns = now_ns + kLeaseNs;
+}
+
 void Fleet::Beat(FleetWorker& worker, const wire_worker::Heartbeat& heartbeat, std::uint64_t now_ns,
                  std::uint64_t wall_ns) {
   worker.lease_until_ns = now_ns + kLeaseNs;

@@ -57,6 +57,8 @@ class Fleet {
   // returned in *replaced to be closed; 0: none.
   FleetWorker& Attach(SessionId session, const wire_worker::Hello& hello, std::uint64_t now_ns,
                       std::uint64_t wall_ns, SessionId* replaced);
+  // A worker that holds a part, from before this server led: it has one lease to come back.
+  void Expect(const std::string& id, const std::string& part, std::uint64_t now_ns);
   // A heartbeat prolongs the lease and tells of the clocks.
   void Beat(FleetWorker& worker, const wire_worker::Heartbeat& heartbeat, std::uint64_t now_ns,
             std::uint64_t wall_ns);

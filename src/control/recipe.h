@@ -33,6 +33,8 @@ struct Recipe {
   std::string environment;  // empty: none
   std::string snapshot_digest, snapshot_text;
   std::vector<std::pair<std::string, std::string>> set;  // as --set
+  // Values of the environment's secrets; kept in memory only.
+  std::map<std::string, std::string> secrets;
   std::vector<std::string> paths;  // of its steps, as the engine names them: one node each
   // Every step can be executed twice without harm; else what is uncertain halts the run.
   bool repeatable = false;
