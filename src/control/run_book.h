@@ -72,6 +72,7 @@ class RunBook {
   };
   explicit RunBook(Parts parts);
 
+  void set_port(WorkerPort* port) { parts_.port = port; }
   void set_epoch(std::uint64_t epoch) { epoch_ = epoch; }
   // Takes in the runs that were active under another lead. Their workers are given one lease to come back.
   [[nodiscard]] base::Status Load(store::Database& database);
