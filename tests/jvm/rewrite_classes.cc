@@ -70,10 +70,9 @@ rw::Plan WatchPlan(const std::string& owner) {
 bool ReadAll(void* to, std::size_t size) { return std::fread(to, 1, size, stdin) == size; }
 
 void Answer(std::uint8_t status, const void* bytes, std::size_t size) {
-  const std::uint8_t head[5] = {status, static_cast<std::uint8_t>(size >> 24),
-                                static_cast<std::uint8_t>(size >> 16),
-                                static_cast<std::uint8_t>(size >> 8),
-                                static_cast<std::uint8_t>(size)};
+  const std::uint8_t head[5] = {
+      status, static_cast<std::uint8_t>(size >> 24), static_cast<std::uint8_t>(size >> 16),
+      static_cast<std::uint8_t>(size >> 8), static_cast<std::uint8_t>(size)};
   std::fwrite(head, 1, sizeof head, stdout);
   std::fwrite(bytes, 1, size, stdout);
   std::fflush(stdout);

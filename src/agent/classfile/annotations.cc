@@ -21,9 +21,7 @@ void SkipElementValue(Cursor& cursor, int depth) {
     return;
   }
   switch (cursor.U1()) {
-    case 'e':
-      cursor.Skip(4);
-      return;
+    case 'e': cursor.Skip(4); return;
     case '@':
       cursor.Skip(2);
       SkipPairs(cursor, depth + 1);
@@ -33,8 +31,7 @@ void SkipElementValue(Cursor& cursor, int depth) {
       for (std::uint16_t i = 0; i < count && cursor.ok(); ++i) SkipElementValue(cursor, depth + 1);
       return;
     }
-    default:
-      cursor.Skip(2);
+    default: cursor.Skip(2);
   }
 }
 

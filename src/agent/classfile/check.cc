@@ -70,20 +70,13 @@ class Checker {
   bool Index(char kind, std::uint16_t index) const {
     const Tag tag = file_.pool().TagOf(index);
     switch (kind) {
-      case 'u':
-        return tag == Tag::kUtf8;
-      case 'c':
-        return tag == Tag::kClass;
-      case 'h':
-        return tag == Tag::kMethodHandle;
-      case 'm':
-        return tag == Tag::kModule;
-      case 'p':
-        return tag == Tag::kPackage;
-      case 'n':
-        return tag == Tag::kNameAndType;
-      default:
-        return tag != Tag::kNone;
+      case 'u': return tag == Tag::kUtf8;
+      case 'c': return tag == Tag::kClass;
+      case 'h': return tag == Tag::kMethodHandle;
+      case 'm': return tag == Tag::kModule;
+      case 'p': return tag == Tag::kPackage;
+      case 'n': return tag == Tag::kNameAndType;
+      default: return tag != Tag::kNone;
     }
   }
 
@@ -103,15 +96,9 @@ class Checker {
       const char kind = form[0];
       form.remove_prefix(1);
       switch (kind) {
-        case '1':
-          cursor.Skip(1);
-          break;
-        case '2':
-          cursor.Skip(2);
-          break;
-        case '4':
-          cursor.Skip(4);
-          break;
+        case '1': cursor.Skip(1); break;
+        case '2': cursor.Skip(2); break;
+        case '4': cursor.Skip(4); break;
         case '*':
         case '#': {
           const std::uint16_t count = kind == '*' ? cursor.U2() : cursor.U1();
@@ -166,21 +153,14 @@ class Checker {
       case 'C':
       case 'I':
       case 'S':
-      case 'Z':
-        return file_.pool().TagOf(cursor.U2()) == Tag::kInteger;
-      case 'D':
-        return file_.pool().TagOf(cursor.U2()) == Tag::kDouble;
-      case 'F':
-        return file_.pool().TagOf(cursor.U2()) == Tag::kFloat;
-      case 'J':
-        return file_.pool().TagOf(cursor.U2()) == Tag::kLong;
+      case 'Z': return file_.pool().TagOf(cursor.U2()) == Tag::kInteger;
+      case 'D': return file_.pool().TagOf(cursor.U2()) == Tag::kDouble;
+      case 'F': return file_.pool().TagOf(cursor.U2()) == Tag::kFloat;
+      case 'J': return file_.pool().TagOf(cursor.U2()) == Tag::kLong;
       case 's':
-      case 'c':
-        return Index('u', cursor.U2());
-      case 'e':
-        return Walk("uu", body, cursor, depth, nested);
-      case '@':
-        return Annotation(body, cursor, depth + 1, nested);
+      case 'c': return Index('u', cursor.U2());
+      case 'e': return Walk("uu", body, cursor, depth, nested);
+      case '@': return Annotation(body, cursor, depth + 1, nested);
       case '[': {
         const std::uint16_t count = cursor.U2();
         for (std::uint16_t i = 0; i < count; ++i) {
@@ -188,8 +168,7 @@ class Checker {
         }
         return cursor.ok();
       }
-      default:
-        return false;
+      default: return false;
     }
   }
 

@@ -8,7 +8,7 @@ namespace {
 
 constexpr std::uint8_t kBadTag = 0;
 // Bytes of an entry with its tag, by tag; a Utf8's length is read.
-constexpr std::array<std::uint8_t, 21> kSizes = {0, 3, kBadTag, 5, 5, 9, 9, 3, 3, 5,  5,
+constexpr std::array<std::uint8_t, 21> kSizes = {0, 3, kBadTag, 5, 5, 9, 9, 3, 3, 5, 5,
                                                  5, 5, 0,       0, 4, 3, 5, 5, 3, 3};
 
 // What a constant's u2 fields may name; kNone: it has no such field, or it is no index.
@@ -22,19 +22,14 @@ Shape ShapeOf(Tag tag) {
     case Tag::kString:
     case Tag::kMethodType:
     case Tag::kModule:
-    case Tag::kPackage:
-      return {Tag::kUtf8, Tag::kNone};
+    case Tag::kPackage: return {Tag::kUtf8, Tag::kNone};
     case Tag::kFieldref:
     case Tag::kMethodref:
-    case Tag::kInterfaceMethodref:
-      return {Tag::kClass, Tag::kNameAndType};
-    case Tag::kNameAndType:
-      return {Tag::kUtf8, Tag::kUtf8};
+    case Tag::kInterfaceMethodref: return {Tag::kClass, Tag::kNameAndType};
+    case Tag::kNameAndType: return {Tag::kUtf8, Tag::kUtf8};
     case Tag::kDynamic:
-    case Tag::kInvokeDynamic:
-      return {Tag::kNone, Tag::kNameAndType};
-    default:
-      return {};
+    case Tag::kInvokeDynamic: return {Tag::kNone, Tag::kNameAndType};
+    default: return {};
   }
 }
 
@@ -43,15 +38,11 @@ std::uint16_t FirstMajor(Tag tag) {
   switch (tag) {
     case Tag::kMethodHandle:
     case Tag::kMethodType:
-    case Tag::kInvokeDynamic:
-      return 51;
+    case Tag::kInvokeDynamic: return 51;
     case Tag::kModule:
-    case Tag::kPackage:
-      return 53;
-    case Tag::kDynamic:
-      return 55;
-    default:
-      return 0;
+    case Tag::kPackage: return 53;
+    case Tag::kDynamic: return 55;
+    default: return 0;
   }
 }
 
@@ -78,10 +69,10 @@ bool HandleFits(std::uint8_t kind, Tag target) {
 
 std::string_view NameOf(Tag tag) {
   constexpr std::array<std::string_view, 21> kNames = {
-      "nothing",      "Utf8",       "nothing",  "Integer",       "Float",     "Long",
-      "Double",       "Class",      "String",   "Fieldref",      "Methodref", "InterfaceMethodref",
-      "NameAndType",  "nothing",    "nothing",  "MethodHandle",  "MethodType", "Dynamic",
-      "InvokeDynamic", "Module",    "Package"};
+      "nothing",       "Utf8",    "nothing", "Integer",      "Float",      "Long",
+      "Double",        "Class",   "String",  "Fieldref",     "Methodref",  "InterfaceMethodref",
+      "NameAndType",   "nothing", "nothing", "MethodHandle", "MethodType", "Dynamic",
+      "InvokeDynamic", "Module",  "Package"};
   const auto index = static_cast<std::size_t>(tag);
   return index < kNames.size() ? kNames[index] : "nothing";
 }

@@ -18,14 +18,12 @@ std::size_t TypeSize(std::string_view text) {
     case 'I':
     case 'J':
     case 'S':
-    case 'Z':
-      return element + 1;
+    case 'Z': return element + 1;
     case 'L': {
       const std::size_t end = text.find(';', element);
       return end == std::string_view::npos || end == element + 1 ? 0 : end + 1;
     }
-    default:
-      return 0;
+    default: return 0;
   }
 }
 

@@ -53,8 +53,8 @@ FrameError ReadFrame(Cursor& cursor, Types& locals, Frame& frame, std::uint32_t&
       types_ok = ReadTypes(cursor, form - kSameExtended, locals);
     } else if (form == kFull) {
       locals.clear();
-      types_ok = ReadTypes(cursor, cursor.U2(), locals) &&
-                 ReadTypes(cursor, cursor.U2(), frame.stack);
+      types_ok =
+          ReadTypes(cursor, cursor.U2(), locals) && ReadTypes(cursor, cursor.U2(), frame.stack);
     }
   }
   frame.locals = locals;

@@ -17,21 +17,16 @@ std::size_t HashOf(ByteSpan bytes) {
 // The entry that starts at `p`, whose kind and size the reader has checked, or the builder made.
 ByteSpan EntryFrom(const std::uint8_t* p) {
   switch (static_cast<Tag>(*p)) {
-    case Tag::kUtf8:
-      return {p, std::size_t{3} + LoadU2(p + 1)};
+    case Tag::kUtf8: return {p, std::size_t{3} + LoadU2(p + 1)};
     case Tag::kLong:
-    case Tag::kDouble:
-      return {p, 9};
+    case Tag::kDouble: return {p, 9};
     case Tag::kClass:
     case Tag::kString:
     case Tag::kMethodType:
     case Tag::kModule:
-    case Tag::kPackage:
-      return {p, 3};
-    case Tag::kMethodHandle:
-      return {p, 4};
-    default:
-      return {p, 5};
+    case Tag::kPackage: return {p, 3};
+    case Tag::kMethodHandle: return {p, 4};
+    default: return {p, 5};
   }
 }
 

@@ -20,22 +20,14 @@ bool IsIntLike(char kind) {
 
 std::string_view BoxDescriptor(char kind) {
   switch (kind) {
-    case 'Z':
-      return "Ljava/lang/Boolean;";
-    case 'B':
-      return "Ljava/lang/Byte;";
-    case 'C':
-      return "Ljava/lang/Character;";
-    case 'S':
-      return "Ljava/lang/Short;";
-    case 'I':
-      return "Ljava/lang/Integer;";
-    case 'J':
-      return "Ljava/lang/Long;";
-    case 'F':
-      return "Ljava/lang/Float;";
-    default:
-      return "Ljava/lang/Double;";
+    case 'Z': return "Ljava/lang/Boolean;";
+    case 'B': return "Ljava/lang/Byte;";
+    case 'C': return "Ljava/lang/Character;";
+    case 'S': return "Ljava/lang/Short;";
+    case 'I': return "Ljava/lang/Integer;";
+    case 'J': return "Ljava/lang/Long;";
+    case 'F': return "Ljava/lang/Float;";
+    default: return "Ljava/lang/Double;";
   }
 }
 
@@ -43,8 +35,7 @@ std::string_view BoxDescriptor(char kind) {
 
 AdviceCode::AdviceCode(const MethodShape& shape, cf::PoolBuilder& pool, const Plan& plan,
                        std::span<const Advice* const> advice)
-    : shape_(shape), pool_(pool), plan_(plan), advice_(advice),
-      next_local_(shape.code.max_locals) {
+    : shape_(shape), pool_(pool), plan_(plan), advice_(advice), next_local_(shape.code.max_locals) {
   const std::string_view name = shape.file->name();
   this_text_ = name.starts_with('[') ? std::string(name) : "L" + std::string(name) + ";";
   this_type_ = cf::Type{this_text_};
@@ -202,15 +193,12 @@ bool AdviceCode::EmitValue(Emitter& out, const Value& value, Phase phase, std::s
   switch (value.kind) {
     case Value::kInt:
     case Value::kLong:
-    case Value::kText:
-      return EmitConstant(out, value, wanted);
-    case Value::kThis:
-      return phase != Phase::kFailure && EmitThis(out, phase, wanted);
+    case Value::kText: return EmitConstant(out, value, wanted);
+    case Value::kThis: return phase != Phase::kFailure && EmitThis(out, phase, wanted);
     case Value::kArgument:
       return phase != Phase::kFailure && value.number >= 0 &&
              EmitArgument(out, static_cast<std::uint64_t>(value.number), phase, wanted);
-    case Value::kArguments:
-      return EmitArguments(out, phase, wanted);
+    case Value::kArguments: return EmitArguments(out, phase, wanted);
     case Value::kToken: {
       if (phase != Phase::kReturn && phase != Phase::kThrow) return false;
       if (tokens_[index] == kNone) return false;
@@ -251,7 +239,8 @@ bool AdviceCode::TakeResult(Emitter& out, cf::Type result, Take take, const Advi
                             std::size_t index, cf::Type wanted) {
   if (take == Take::kNothing) {
     if (result.slots() > 0) {
-      out.Op(result.slots() == 2 ? op::kPop2 : op::kPop, -static_cast<std::int32_t>(result.slots()));
+      out.Op(result.slots() == 2 ? op::kPop2 : op::kPop,
+             -static_cast<std::int32_t>(result.slots()));
     }
     return true;
   }

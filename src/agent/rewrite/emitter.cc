@@ -11,17 +11,12 @@ namespace op = classfile::op;
 // The offset of a type's instruction from the one for int: iload, lload, fload, dload, aload.
 std::uint8_t Column(cf::Type type) {
   switch (type.kind()) {
-    case 'J':
-      return 1;
-    case 'F':
-      return 2;
-    case 'D':
-      return 3;
+    case 'J': return 1;
+    case 'F': return 2;
+    case 'D': return 3;
     case 'L':
-    case '[':
-      return 4;
-    default:
-      return 0;
+    case '[': return 4;
+    default: return 0;
   }
 }
 
@@ -31,22 +26,14 @@ struct BoxClass {
 };
 BoxClass BoxOf(char kind) {
   switch (kind) {
-    case 'Z':
-      return {"java/lang/Boolean", "(Z)Ljava/lang/Boolean;"};
-    case 'B':
-      return {"java/lang/Byte", "(B)Ljava/lang/Byte;"};
-    case 'C':
-      return {"java/lang/Character", "(C)Ljava/lang/Character;"};
-    case 'S':
-      return {"java/lang/Short", "(S)Ljava/lang/Short;"};
-    case 'I':
-      return {"java/lang/Integer", "(I)Ljava/lang/Integer;"};
-    case 'J':
-      return {"java/lang/Long", "(J)Ljava/lang/Long;"};
-    case 'F':
-      return {"java/lang/Float", "(F)Ljava/lang/Float;"};
-    default:
-      return {"java/lang/Double", "(D)Ljava/lang/Double;"};
+    case 'Z': return {"java/lang/Boolean", "(Z)Ljava/lang/Boolean;"};
+    case 'B': return {"java/lang/Byte", "(B)Ljava/lang/Byte;"};
+    case 'C': return {"java/lang/Character", "(C)Ljava/lang/Character;"};
+    case 'S': return {"java/lang/Short", "(S)Ljava/lang/Short;"};
+    case 'I': return {"java/lang/Integer", "(I)Ljava/lang/Integer;"};
+    case 'J': return {"java/lang/Long", "(J)Ljava/lang/Long;"};
+    case 'F': return {"java/lang/Float", "(F)Ljava/lang/Float;"};
+    default: return {"java/lang/Double", "(D)Ljava/lang/Double;"};
   }
 }
 

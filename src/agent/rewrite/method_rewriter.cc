@@ -18,8 +18,7 @@ constexpr std::uint16_t kFirstWithFrames = 50;
 bool Matches(const MethodMatcher& where, const cf::ClassFile& file, const cf::Member& method) {
   return (where.name.empty() || where.name == file.NameOf(method)) &&
          (where.descriptor.empty() || where.descriptor == file.DescriptorOf(method)) &&
-         (where.annotation.empty() ||
-          cf::HasAnnotation(file, method.attributes, where.annotation));
+         (where.annotation.empty() || cf::HasAnnotation(file, method.attributes, where.annotation));
 }
 
 bool IsBoxClass(std::string_view name) {
@@ -31,6 +30,12 @@ bool IsBoxClass(std::string_view name) {
 bool Names(const cf::MemberRef& ref, const CallReplacement& replacement) {
   return ref.tag != cf::Tag::kFieldref && replacement.name == ref.member.name &&
          replacement.owner == ref.owner && replacement.descriptor == ref.member.descriptor;
+}
+
+// HotSpot registers each object of a class whose finalize() does anything.
+bool IsEmptyFinalizer(const cf::ClassFile& file, const cf::Member& method, cf::ByteSpan code) {
+  return file.NameOf(method) == "finalize" && file.DescriptorOf(method) == "()V" &&
+         code.size() == 1 && code[0] == op::kReturn;
 }
 
 // The descriptor of the static method that takes the place of the call.
@@ -75,14 +80,10 @@ std::optional<Skip> MethodRewriter::ReadFrames() {
   const cf::Attribute table = shape_.code.attributes.Find(file_.pool(), "StackMapTable");
   if (table.whole.empty()) return std::nullopt;
   switch (cf::ReadFrames(table.body, shape_.initial, limits_.frame_types, shape_.frames)) {
-    case cf::FrameError::kNone:
-      return std::nullopt;
-    case cf::FrameError::kUnknownFrame:
-      return Skip::kUnknownFrame;
-    case cf::FrameError::kTooMany:
-      return Skip::kTooManyLocals;
-    default:
-      return Skip::kMalformed;
+    case cf::FrameError::kNone: return std::nullopt;
+    case cf::FrameError::kUnknownFrame: return Skip::kUnknownFrame;
+    case cf::FrameError::kTooMany: return Skip::kTooManyLocals;
+    default: return Skip::kMalformed;
   }
 }
 
@@ -130,9 +131,8 @@ bool MethodRewriter::FindCalls() {
     for (const CallReplacement* replacement : replacements_) {
       if (!Names(ref, *replacement)) continue;
       const std::string descriptor = ReplacedDescriptor(*replacement, op);
-      const std::uint16_t method =
-          pool_.Ref({cf::Tag::kMethodref, replacement->new_owner,
-                     {replacement->new_name, descriptor}});
+      const std::uint16_t method = pool_.Ref(
+          {cf::Tag::kMethodref, replacement->new_owner, {replacement->new_name, descriptor}});
       if (method == 0) return false;
       calls_.push_back({pc, method});
       break;
@@ -248,13 +248,9 @@ std::optional<Skip> MethodRewriter::WriteAttributes(const AdviceCode& advice, co
   }
   for (const cf::Attribute attribute : shape_.code.attributes) {
     switch (MoveTable(file_.pool(), attribute, relocation_, shape_.code.code.size(), body)) {
-      case Moved::kMalformed:
-        return Skip::kMalformed;
-      case Moved::kWritten:
-        ++count;
-        break;
-      case Moved::kLeftOut:
-        break;
+      case Moved::kMalformed: return Skip::kMalformed;
+      case Moved::kWritten: ++count; break;
+      case Moved::kLeftOut: break;
     }
   }
   body.PatchU2(count_at, count);
@@ -275,13 +271,13 @@ std::optional<Skip> MethodRewriter::WriteCode(AdviceCode& advice, cf::ByteWriter
   if (advice.boxed() && IsBoxClass(file_.name())) return Skip::kBoxing;
 
   using Far = Relocation::FarConditionals;
-  const Relocation::Outcome outcome = relocation_.Lay(
-      shape_.code.code, shape_.pcs,
-      {.begin = entry.size(),
-       .leaves_by_exit = advice.has_return(),
-       .store_result = store.code(),
-       .calls = calls_,
-       .far = shape_.has_frames ? Far::kRefuse : Far::kInvert});
+  const Relocation::Outcome outcome =
+      relocation_.Lay(shape_.code.code, shape_.pcs,
+                      {.begin = entry.size(),
+                       .leaves_by_exit = advice.has_return(),
+                       .store_result = store.code(),
+                       .calls = calls_,
+                       .far = shape_.has_frames ? Far::kRefuse : Far::kInvert});
   if (outcome == Relocation::Outcome::kMalformed) return Skip::kMalformed;
   if (outcome == Relocation::Outcome::kFarBranch) return Skip::kFarBranch;
   const std::uint32_t size = relocation_.end() + exit.size();
@@ -304,8 +300,8 @@ std::optional<Skip> MethodRewriter::WriteCode(AdviceCode& advice, cf::ByteWriter
   relocation_.Write(code);
   code.Raw(exit.code());
   body.Raw(code.bytes());
-  if (const auto skip = WriteHandlers(entry, exit, advice.has_throw(),
-                                      relocation_.end() + throw_in_exit, body)) {
+  if (const auto skip =
+          WriteHandlers(entry, exit, advice.has_throw(), relocation_.end() + throw_in_exit, body)) {
     return skip;
   }
   if (const auto skip = WriteAttributes(advice, entry, exit, body)) return skip;
@@ -334,6 +330,7 @@ std::optional<Skip> MethodRewriter::Rewrite(const cf::Member& method, cf::ByteWr
     return skip;
   };
   if (const auto skip = ReadShape(method, code.body)) return give_up(*skip);
+  if (IsEmptyFinalizer(file_, method, shape_.code.code)) return give_up(Skip::kFinalizer);
   if (!FindCalls()) return give_up(Skip::kPoolFull);
   if (advice_.empty() && calls_.empty()) {
     unchanged = true;

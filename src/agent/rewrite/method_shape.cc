@@ -47,17 +47,12 @@ VT ObjectOf(const MethodShape& shape, cf::PoolBuilder& pool, std::string_view cl
 
 VT VerificationOf(const MethodShape& shape, cf::PoolBuilder& pool, cf::Type type) {
   switch (type.kind()) {
-    case 'J':
-      return {VT::kLong, 0};
-    case 'F':
-      return {VT::kFloat, 0};
-    case 'D':
-      return {VT::kDouble, 0};
+    case 'J': return {VT::kLong, 0};
+    case 'F': return {VT::kFloat, 0};
+    case 'D': return {VT::kDouble, 0};
     case 'L':
-    case '[':
-      return ObjectOf(shape, pool, type.class_name());
-    default:
-      return {VT::kInteger, 0};
+    case '[': return ObjectOf(shape, pool, type.class_name());
+    default: return {VT::kInteger, 0};
   }
 }
 
@@ -73,9 +68,8 @@ std::optional<Initialized> FindInitialized(const MethodShape& shape) {
     const bool uninitialized = std::ranges::any_of(
         frame.locals, [](VT type) { return type.kind == VT::kUninitializedThis; });
     if (uninitialized) found.covers_rest = false;
-    const bool is_this =
-        !frame.locals.empty() && frame.locals[0].kind == VT::kObject &&
-        shape.file->pool().ClassName(frame.locals[0].index) == shape.file->name();
+    const bool is_this = !frame.locals.empty() && frame.locals[0].kind == VT::kObject &&
+                         shape.file->pool().ClassName(frame.locals[0].index) == shape.file->name();
     if (!is_this) found.this_in_local_0 = false;
   }
   for (const std::uint32_t pc : shape.pcs) {

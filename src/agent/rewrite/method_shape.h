@@ -16,7 +16,8 @@ namespace ronda::agent::rewrite {
 // Where a constructor's `this` is an object: from the end of its super() or this() call on.
 struct Initialized {
   std::uint32_t from = 0;
-  bool covers_rest = false;  // all code from `from` on runs after it, so that a handler may cover it
+  bool covers_rest =
+      false;  // all code from `from` on runs after it, so that a handler may cover it
   bool this_in_local_0 = false;  // and there local 0 still is `this`, at every return and throw
 };
 

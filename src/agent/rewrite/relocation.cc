@@ -20,7 +20,8 @@ std::uint8_t Inverted(std::uint8_t op) {
 
 std::int64_t Relocation::BranchTarget(std::uint32_t pc) const {
   const std::uint8_t* p = code_.data() + pc + 1;
-  if (op::IsShortBranch(code_[pc])) return pc + std::int64_t{static_cast<std::int16_t>(cf::LoadU2(p))};
+  if (op::IsShortBranch(code_[pc]))
+    return pc + std::int64_t{static_cast<std::int16_t>(cf::LoadU2(p))};
   return pc + std::int64_t{static_cast<std::int32_t>(cf::LoadU4(p))};
 }
 

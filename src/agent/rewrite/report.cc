@@ -4,10 +4,9 @@ namespace ronda::agent::rewrite {
 
 std::string_view NameOf(Skip skip) {
   constexpr std::array<std::string_view, kSkips> kNames = {
-      "no code",         "Object.<init>",   "boxing",          "old code",
-      "malformed",       "unknown frame",   "advice misfit",   "stack at return",
-      "far branch",      "code too long",   "not compiled",    "too many locals",
-      "pool full"};
+      "no code",       "Object.<init>", "empty finalize",  "boxing",          "old code",
+      "malformed",     "unknown frame", "advice misfit",   "stack at return", "far branch",
+      "code too long", "not compiled",  "too many locals", "pool full"};
   return kNames[static_cast<std::size_t>(skip)];
 }
 

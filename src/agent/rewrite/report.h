@@ -10,6 +10,7 @@ namespace ronda::agent::rewrite {
 enum class Skip : std::uint8_t {
   kNoCode,  // abstract or native
   kObjectInit,  // java/lang/Object.<init>: every object passes it
+  kFinalizer,  // an empty finalize(): filling it makes every object of the class wait for the finalizer
   kBoxing,  // of a box class, with advice that boxes: it would call itself
   kOldCode,  // a class before 45.3
   kMalformed,  // no verifier would take it
@@ -22,7 +23,7 @@ enum class Skip : std::uint8_t {
   kTooManyLocals,  // locals, stack, handlers or frames past the format's limits
   kPoolFull,  // more than 65,535 constants
 };
-inline constexpr std::size_t kSkips = 13;
+inline constexpr std::size_t kSkips = 14;
 // "no code" and the like.
 [[nodiscard]] std::string_view NameOf(Skip skip);
 
@@ -36,7 +37,8 @@ struct Report {
   std::uint64_t constructors_without_throw = 0;
   std::uint64_t fields_added = 0;
   std::uint64_t interfaces_added = 0;
-  std::uint64_t schema_refused = 0;  // fields and interfaces that were there, did not fit or were not allowed
+  std::uint64_t schema_refused =
+      0;  // fields and interfaces that were there, did not fit or were not allowed
 
   [[nodiscard]] std::uint64_t skips(Skip skip) const {
     return skipped[static_cast<std::size_t>(skip)];

@@ -5,6 +5,7 @@ import java.net.URI;
 import java.nio.file.FileSystems;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.Stream;
 import java.util.zip.CRC32;
@@ -25,17 +26,20 @@ public final class PatchJdk {
         Path out = Files.createDirectories(Path.of(args[2]));
         List<String> only = List.of(args).subList(4, args.length);
         StringBuilder options = new StringBuilder();
+        List<String> names = new ArrayList<>();
         try (Rewriter rewriter = new Rewriter(args[0], args[1], OWNER);
                 Stream<Path> modules = Files.list(
                         FileSystems.getFileSystem(URI.create("jrt:/")).getPath("/modules"))) {
             for (Path module : (Iterable<Path>) modules.sorted()::iterator) {
                 String name = module.getFileName().toString();
                 if (!only.isEmpty() && !only.contains(name)) continue;
+                names.add(name);
                 Path jar = out.resolve(name + ".jar");
                 patch(rewriter, module, jar, Path.of(args[3]));
                 options.append("--patch-module ").append(name).append('=').append(jar).append('\n');
             }
         }
+        options.append("--add-modules ").append(String.join(",", names)).append('\n');
         Files.writeString(out.resolve("options"), options);
     }
 

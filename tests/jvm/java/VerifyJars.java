@@ -20,6 +20,9 @@ public final class VerifyJars {
 
     private static final Map<String, Place> everywhere = new HashMap<>();
 
+    private static final List<String> PLATFORM =
+            List.of("java.", "javax.", "org.w3c.", "org.xml.", "org.ietf.", "jdk.", "sun.", "com.sun.");
+
     /** One jar's classes first, then everything. */
     private static final class Loader extends ClassLoader {
         private final Map<String, byte[]> own;
@@ -34,10 +37,16 @@ public final class VerifyJars {
             synchronized (getClassLoadingLock(name)) {
                 Class<?> loaded = findLoadedClass(name);
                 if (loaded != null) return loaded;
-                if (!name.startsWith("java.")) {
-                    byte[] bytes = bytesOf(name);
-                    if (bytes != null) return defineClass(name, bytes, 0, bytes.length);
+                // A second javax.xml beside the JDK's breaks loader constraints, sooner or later.
+                if (PLATFORM.stream().anyMatch(name::startsWith)) {
+                    try {
+                        return getPlatformClassLoader().loadClass(name);
+                    } catch (ClassNotFoundException e) {
+                        // one of the jars has it
+                    }
                 }
+                byte[] bytes = bytesOf(name);
+                if (bytes != null) return defineClass(name, bytes, 0, bytes.length);
                 return super.loadClass(name, resolve);
             }
         }
@@ -63,8 +72,15 @@ public final class VerifyJars {
             verified[0] = true;
             return "";
         } catch (Throwable e) {
-            return e.getClass().getName() + (e instanceof VerifyError ? ": " + e.getMessage() : "");
+            return e.getClass().getName() + ": " + e.getMessage();
         }
+    }
+
+    /** group:artifact:version or group:artifact:version:classifier, where a Maven repository has it. */
+    private static String pathOf(String line) {
+        String[] parts = line.split(":");
+        String name = parts[1] + "-" + parts[2] + (parts.length > 3 ? "-" + parts[3] : "") + ".jar";
+        return String.join("/", parts[0].replace('.', '/'), parts[1], parts[2], name);
     }
 
     private static Map<String, byte[]> classesOf(ZipFile jar) throws IOException {
@@ -87,7 +103,7 @@ public final class VerifyJars {
         int of = args.length > 5 ? Integer.parseInt(args[5]) : 1;
         List<ZipFile> jars = new ArrayList<>();
         for (String line : Files.readAllLines(Path.of(args[2]))) {
-            ZipFile jar = new ZipFile(folder.resolve(line).toFile());
+            ZipFile jar = new ZipFile(folder.resolve(pathOf(line)).toFile());
             jars.add(jar);
             for (var entries = jar.entries(); entries.hasMoreElements();) {
                 ZipEntry entry = entries.nextElement();
