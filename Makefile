@@ -1,6 +1,6 @@
 # The few commands a user or a contributor types. The logic is in scripts/.
 .DEFAULT_GOAL := help
-.PHONY: help setup build up test check test-sdks fuzz clean
+.PHONY: help setup build up test check test-sdks verify-classes fuzz clean
 JOBS ?= $(shell nproc)
 
 help:  ## this list
@@ -24,6 +24,9 @@ check: setup  ## layering, format, clang-tidy, banned calls, docs, ratchets
 
 test-sdks: build  ## OpenTelemetry's own SDKs (Python, Node, Java) against ronda traces; needs their registries
 	@tests/sdks/run
+
+verify-classes: build  ## every class of the JDKs and of 653 jars rewritten, and verified by the JVMs; needs Maven Central
+	@tests/jvm/verify_classes
 
 fuzz: setup  ## all fuzz targets, TIME seconds each (default 60); NAME=x for one
 	@scripts/fuzz --time $(or $(TIME),60) $(NAME)

@@ -6,14 +6,14 @@ import java.util.Map;
 import java.util.TreeMap;
 import java.util.stream.Stream;
 
-/** Links every class of the JDK that runs it; the last line is a JSON object. */
+/** Links every class of the JDK that runs it, or of one module; the last line is a JSON object. */
 public final class LinkJdk {
     public static void main(String[] args) throws Exception {
         long classes = 0, linked = 0, errors = 0, methods = 0;
         Map<String, Long> others = new TreeMap<>();
         ClassLoader loader = ClassLoader.getSystemClassLoader();
         try (Stream<Path> files = Files.walk(
-                FileSystems.getFileSystem(URI.create("jrt:/")).getPath("/modules"))) {
+                FileSystems.getFileSystem(URI.create("jrt:/")).getPath("/modules", args))) {
             for (Path path : (Iterable<Path>) files::iterator) {
                 String file = path.toString();
                 if (!file.endsWith(".class") || file.endsWith("module-info.class")) continue;
