@@ -259,7 +259,7 @@ std::optional<Skip> MethodRewriter::WriteAttributes(const AdviceCode& advice, co
 
 std::optional<Skip> MethodRewriter::WriteCode(AdviceCode& advice, cf::ByteWriter& body,
                                               Report& report) {
-  Emitter entry(pool_), exit(pool_), store(pool_);
+  Emitter entry{pool_}, exit{pool_}, store{pool_};
   if (!advice.PlanLocals() || !advice.WriteEntry(entry)) return Skip::kAdviceMisfit;
   if (advice.has_return()) {
     if (const auto skip = CheckReturns()) return skip;
