@@ -19,6 +19,16 @@ pkg_check_modules(zstd REQUIRED IMPORTED_TARGET libzstd)
 pkg_check_modules(sqlite3 REQUIRED IMPORTED_TARGET sqlite3)
 pkg_check_modules(libpq REQUIRED IMPORTED_TARGET libpq)
 pkg_check_modules(libdeflate REQUIRED IMPORTED_TARGET libdeflate)
+# Abseil's time, as static libraries for the same reason as gRPC's, which bring it too.
+pkg_check_modules(absl_time REQUIRED absl_time)
+set(absl_libraries ${absl_time_STATIC_LIBRARIES})
+list(FILTER absl_libraries INCLUDE REGEX "^absl_.*$")
+list(REMOVE_DUPLICATES absl_libraries)
+list(TRANSFORM absl_libraries PREPEND "-l:lib")
+list(TRANSFORM absl_libraries APPEND ".a")
+add_library(ronda_absl_time INTERFACE)
+target_link_libraries(ronda_absl_time INTERFACE -Wl,--start-group ${absl_libraries}
+  -Wl,--end-group Threads::Threads)
 # gRPC and its fifty parts as static libraries: as shared ones they cost every command 10 ms at its start.
 pkg_check_modules(grpcpp REQUIRED grpc++)
 set(grpc_libraries ${grpcpp_STATIC_LIBRARIES})

@@ -140,6 +140,12 @@ base::Result<std::map<std::string, std::string>> ReadSecrets(const model::Enviro
       values[secret.name] = value;
       continue;
     }
+    if (secret.stored) {
+      return base::InvalidArgument(
+          fmt::format("secret {}: its value is kept by the server, which a local run does not ask; "
+                      "give an environment with env: or file: by --env-file",
+                      secret.name));
+    }
     const std::string path =
         secret.file.starts_with('/') || folder.empty() ? secret.file : folder + "/" + secret.file;
     auto read = base::ReadFile(path);

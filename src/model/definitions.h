@@ -326,12 +326,36 @@ struct Drill {
 struct SecretSource {
   std::string name;
   Location where;
-  std::string env, file;  // one of the two
+  std::string env, file;  // one of the three
+  bool stored = false;  // the server keeps the value, encrypted
 };
+
+// A core business entry of an environment: what patrols are to walk (F1).
+struct Entry {
+  std::string name;
+  Location where;
+  std::string title;
+  std::string service;
+  std::string operation;  // of the service: "Cart/Add"; or a method and a path
+  std::string method;  // "GET"; empty: any
+  std::string path;  // "/cart/{id}": a segment in braces is any one, a last "**" any rest
+};
+
+enum class EnvironmentStage : std::uint8_t {
+  kDevelopment,
+  kTest,
+  kStress,
+  kPreRelease,
+  kGray,
+  kProduction,
+};
+[[nodiscard]] std::string_view NameOf(EnvironmentStage stage);  // "pre-release"
 
 struct Environment {
   std::vector<std::pair<std::string, Node>> values;  // endpoints and variables: `env.name`, scalars
   std::vector<SecretSource> secrets;  // `secrets.name`
+  std::optional<EnvironmentStage> stage;
+  std::vector<Entry> entries;
 };
 
 // One YAML document.

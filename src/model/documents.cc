@@ -126,6 +126,13 @@ std::vector<NamedRef> ReferencesOf(const Definition& definition) {
     AddSteps(refs, drill->setup);
     AddSteps(refs, drill->finally);
   }
+  if (const auto* patrol = definition.As<Patrol>()) {
+    for (const PatrolScenario& each : patrol->scenarios) Add(refs, Kind::kScenario, each.scenario);
+    for (const Ref& environment : patrol->environments) Add(refs, Kind::kEnvironment, environment);
+  }
+  if (const auto* trigger = definition.As<TriggerDefinition>()) {
+    Add(refs, trigger->target_kind, trigger->target);
+  }
   return refs;
 }
 

@@ -58,5 +58,17 @@ TEST(ReferencesOf, NamesWhatStepsAndFeedsNameOnce) {
                                    {Kind::kScenario, "other", 3}}));
 }
 
+TEST(ReferencesOf, NamesWhatPatrolsAndTriggersName) {
+  const Loaded loaded = LoadText(
+      "kind: Patrol\nname: p\nscenarios: [a, b@2]\nenvironment: prod\n---\n"
+      "kind: Trigger\nname: t\npatrol: p@3\nevery: 1h\n");
+  ASSERT_EQ(loaded.Said(), "");
+  EXPECT_EQ(
+      ReferencesOf(*loaded.set.all.at(0)),
+      (std::vector<NamedRef>{
+          {Kind::kScenario, "a", 0}, {Kind::kScenario, "b", 2}, {Kind::kEnvironment, "prod", 0}}));
+  EXPECT_EQ(ReferencesOf(*loaded.set.all.at(1)), (std::vector<NamedRef>{{Kind::kPatrol, "p", 3}}));
+}
+
 }  // namespace
 }  // namespace ronda::model

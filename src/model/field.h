@@ -49,6 +49,7 @@ struct FieldSpec {
   std::vector<std::string> words = {};  // allowed beside the type's values: "none", "all"
   bool secret = false;  // never printed
   bool literal = false;  // no `${...}` in it
+  bool file = false;  // names a file that the run reads
   int order = 0;  // in forms; equal ones as listed
   std::vector<FieldSpec> fields = {};  // of a map (none: any), or of each item of a list of maps
   bool by_name = false;  // a map from names to what `see` says

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <string>
@@ -6,6 +7,7 @@
 #include <vector>
 
 #include "model/reference.h"
+#include "model/settings.h"
 #include "model/tables.h"
 
 namespace ronda::model {
@@ -176,11 +178,12 @@ std::string RequiredNames(const std::vector<FieldSpec>& fields) {
 }
 
 std::string ObjectSchema(const std::vector<FieldSpec>& fields, Templates templates) {
+  const auto any = std::ranges::find(fields, "", &FieldSpec::name);
   return Object()
       .Add("type", Quote("object"))
       .Add("properties", Properties(fields, templates))
       .Add("required", RequiredNames(fields))
-      .Add("additionalProperties", "false")
+      .Add("additionalProperties", any == fields.end() ? "false" : FieldSchema(*any, templates))
       .Done();
 }
 
@@ -220,6 +223,16 @@ std::string DefinitionSchema(const ObjectSpec& object, const Catalog& catalog) {
 }
 
 }  // namespace
+
+std::string SettingJsonSchema(const SettingSchema& schema) {
+  return Object()
+             .Add("$schema", Quote("http://json-schema.org/draft-07/schema#"))
+             .Add("title", Quote(schema.title))
+             .Add("description", Quote(schema.description))
+             .Add("allOf", List({FieldSchema(schema.value, Templates::kNo)}))
+             .Done() +
+         '\n';
+}
 
 std::string JsonSchema(const Catalog& catalog) {
   Object definitions;

@@ -256,82 +256,6 @@ const std::vector<Field<Drill>>& DrillFields() {
   return fields;
 }
 
-// ---- Environment
-
-void ReadValues(Loader& loader, const FieldSpec& spec, const Node& node, Environment& out) {
-  if (!ExpectMap(loader, node, '"' + spec.name + '"')) return;
-  for (const auto& [name, value] : node.members) {
-    if (!CheckIdentifier(loader, name, "a name of an environment")) continue;
-    if (!value.is_scalar()) {
-      loader.Error(name, '"' + name.scalar + "\" is text, a number or a bool");
-    } else if (HasTemplate(value.scalar)) {
-      loader.Error(value, "an environment takes no ${...}");
-    } else if (!loader.taken.insert(name.scalar).second) {
-      loader.Error(name, "an endpoint and a variable are both called \"" + name.scalar + '"',
-                   "both are read as env." + name.scalar);
-    } else {
-      out.values.emplace_back(name.scalar, value);
-    }
-  }
-}
-
-const std::vector<Field<SecretSource>>& SecretFields() {
-  static const std::vector<Field<SecretSource>> fields = {
-      Bind<SecretSource, &SecretSource::env>({.name = "env",
-                                              .type = FieldType::kString,
-                                              .description = "An environment variable.",
-                                              .min = 1,
-                                              .max = 200,
-                                              .literal = true}),
-      Bind<SecretSource, &SecretSource::file>({.name = "file",
-                                               .type = FieldType::kString,
-                                               .description = "A file; a newline at its end is "
-                                                              "not part of it.",
-                                               .min = 1,
-                                               .max = 4000,
-                                               .literal = true})};
-  return fields;
-}
-
-void ReadSecrets(Loader& loader, const FieldSpec& spec, const Node& node, Environment& out) {
-  if (!ExpectMap(loader, node, '"' + spec.name + '"')) return;
-  for (const auto& [name, value] : node.members) {
-    SecretSource& secret = out.secrets.emplace_back();
-    secret.name = name.scalar;
-    secret.where = name.where;
-    CheckIdentifier(loader, name, "a secret's name");
-    if (value.is_scalar()) {
-      loader.Error(name, "a secret is not written into a definition",
-                   "say where it is: {env: VARIABLE} or {file: path}");
-    } else if (ReadFields(loader, value, "a secret", SecretFields(), secret) &&
-               value.members.size() != 1) {
-      loader.Error(name, "a secret has one of env, file");
-    }
-  }
-}
-
-const std::vector<Field<Environment>>& EnvironmentFields() {
-  static const std::vector<Field<Environment>> fields = {
-      {{.name = "endpoints",
-        .type = FieldType::kMap,
-        .description = "Addresses by name, read as `env.name`.",
-        .literal = true},
-       ReadValues},
-      {{.name = "variables",
-        .type = FieldType::kMap,
-        .description = "Values by name, read as `env.name`.",
-        .literal = true},
-       ReadValues},
-      {{.name = "secrets",
-        .type = FieldType::kMap,
-        .description = "Where secrets are: `{env: VARIABLE}` or `{file: path}`; read as "
-                       "`secrets.name`, never printed.",
-        .by_name = true,
-        .see = "Secret"},
-       ReadSecrets}};
-  return fields;
-}
-
 // ---- a document
 
 // A loop's variable would hide a step or a feed of its name.
@@ -390,9 +314,8 @@ void ReadBody(Loader& loader, const Node& rest, Definition& definition) {
     case Kind::kDrill: return ReadDrill(loader, rest, definition);
     case Kind::kFeed: return ReadFeedDefinition(loader, rest, definition.body.emplace<Feed>());
     case Kind::kEnvironment:
-      ReadFields(loader, rest, "an Environment", EnvironmentFields(),
-                 definition.body.emplace<Environment>(), NamesOf(EnvelopeFields()));
-      return;
+      return ReadEnvironment(loader, rest, NamesOf(EnvelopeFields()),
+                             definition.body.emplace<Environment>());
     case Kind::kPatrol:
       return ReadPatrol(loader, rest, NamesOf(EnvelopeFields()), definition.body.emplace<Patrol>());
     case Kind::kTrigger:
@@ -461,8 +384,6 @@ std::vector<FieldSpec> EnvelopeSpecs() { return SpecsOf(EnvelopeFields()); }
 std::vector<FieldSpec> ScenarioSpecs() { return SpecsOf(ScenarioFields()); }
 std::vector<FieldSpec> ComponentSpecs() { return SpecsOf(ComponentFields()); }
 std::vector<FieldSpec> DrillSpecs() { return SpecsOf(DrillFields()); }
-std::vector<FieldSpec> EnvironmentSpecs() { return SpecsOf(EnvironmentFields()); }
-std::vector<FieldSpec> SecretSpecs() { return SpecsOf(SecretFields()); }
 
 void LoadDefinitions(const std::shared_ptr<const Source>& source, const Catalog& catalog,
                      DefinitionSet& set, Diagnostics& diagnostics) {

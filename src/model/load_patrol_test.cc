@@ -164,6 +164,17 @@ TEST(Triggers, FieldsBelongToTheirSources) {
   EXPECT_THAT(TriggerError("{every: 30s, rate: 0 per 1h}"), HasSubstr("1 to 1000000"));
 }
 
+TEST(Triggers, SchedulesAndZonesAreChecked) {
+  EXPECT_THAT(TriggerError("{cron: \"0 25 * * *\"}"),
+              HasSubstr("t.yaml:4:22: error: there is no hour 25"));
+  EXPECT_THAT(TriggerError("{cron: '@hourly', zone: Asia/Shanhai}"),
+              HasSubstr("there is no time zone \"Asia/Shanhai\""));
+  EXPECT_THAT(LoadText("kind: Drill\nname: d\nscenario: s\nwindow: {allow: \"01:00-05:00\", "
+                       "zone: Mars/Base}\n")
+                  .Said(),
+              HasSubstr("there is no time zone"));
+}
+
 TEST(Triggers, ConditionsAndKeysHaveToCompile) {
   EXPECT_THAT(TriggerError("{event: a, where: \"service ==\"}"), HasSubstr("t.yaml:4:"));
   EXPECT_THAT(TriggerError("{risk: \"kind = 'a'\"}"), HasSubstr("t.yaml:4:"));

@@ -266,6 +266,7 @@ void Read(Loader& loader, const FieldSpec&, const Node& node, Isolation& out) {
 void Read(Loader& loader, const FieldSpec&, const Node& node, TimeWindow& out) {
   out.where = node.where;
   ReadFields(loader, node, "\"window\"", WindowFields(), out);
+  if (const Node* zone = node.Find("zone"); zone != nullptr) CheckZone(loader, *zone);
 }
 
 }  // namespace ronda::model

@@ -5,6 +5,7 @@
 #include <string_view>
 #include <utility>
 
+#include "model/cron.h"
 #include "model/tables.h"
 #include "model/units.h"
 
@@ -160,6 +161,10 @@ void ReportAt(Loader& loader, const Text& text, const LoadError& error) {
 void CheckTexts(Loader& loader, const Trigger& trigger) {
   const std::string_view record = RecordName(trigger.source);
   LoadError error;
+  if (trigger.source == Trigger::Source::kCron &&
+      !Cron::Parse(trigger.cron.text, error).has_value()) {
+    ReportAt(loader, trigger.cron, error);
+  }
   if (!trigger.condition.empty() &&
       CompileCondition(trigger.condition.text, record, error) == nullptr) {
     ReportAt(loader, trigger.condition, error);
@@ -183,6 +188,7 @@ void CheckTrigger(Loader& loader, const Node& node, Trigger& out) {
   if (out.source == Trigger::Source::kEvery && out.every.ns > 0 && out.jitter.ns >= out.every.ns) {
     loader.Error(*node.Find("jitter"), "\"jitter\" is as long as \"every\" itself");
   }
+  if (const Node* zone = node.Find("zone"); zone != nullptr) CheckZone(loader, *zone);
   if (loader.diagnostics.all().size() == before) CheckTexts(loader, out);
 }
 

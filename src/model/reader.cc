@@ -6,6 +6,7 @@
 
 #include "model/expression.h"
 #include "model/text_width.h"
+#include "model/time_zone.h"
 #include "model/units.h"
 
 namespace ronda::model {
@@ -264,6 +265,12 @@ bool TakeName(Loader& loader, const Node& name, std::string_view what) {
   loader.Error(name, std::string(what) + " " + Quoted(name.scalar) + " is taken",
                "steps and feeds of a scenario share their names");
   return false;
+}
+
+void CheckZone(Loader& loader, const Node& zone) {
+  if (!zone.is_scalar() || TimeZone::Load(zone.scalar).ok()) return;
+  loader.Error(zone, "there is no time zone \"" + zone.scalar + '"',
+               "zones are called as in the IANA database: Asia/Shanghai, Europe/Berlin, UTC");
 }
 
 }  // namespace ronda::model

@@ -108,6 +108,9 @@ void ReportMissing(Loader& loader, const Node& map, std::string_view what, std::
 bool CheckIdentifier(Loader& loader, const Node& name, std::string_view what);
 bool TakeName(Loader& loader, const Node& name, std::string_view what);
 
+// Reports a time zone that the system does not know.
+void CheckZone(Loader& loader, const Node& zone);
+
 template <typename T>
 [[nodiscard]] const Field<T>* FindField(const std::vector<Field<T>>& fields,
                                         std::string_view name) {

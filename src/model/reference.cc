@@ -3,6 +3,7 @@
 #include <string_view>
 #include <utility>
 
+#include "model/settings.h"
 #include "model/tables.h"
 
 namespace ronda::model {
@@ -80,7 +81,9 @@ std::vector<ObjectSpec> MakeObjects() {
       Part("Flap", "How many verdicts in a row change the state.", FlapSpecs()),
       Part("Raise", "The risk that a failing path raises.", RaiseSpecs()),
       Part("Evidence", "What is kept of a walk.", EvidenceSpecs()),
-      Part("Secret", "Where a secret is; one of the two.", SecretSpecs())};
+      Part("Secret", "Where a secret is: exactly one of the three.", SecretSpecs()),
+      Part("Entry", "A core business entry: `operation`, or `path` and perhaps `method`.",
+           EntrySpecs())};
 }
 
 // A number without needless digits.
@@ -211,6 +214,14 @@ std::string ActionReference(const ActionSchema& action) {
   out += "Layer " + std::string(NameOf(action.layer)) + ", effect " +
          std::string(NameOf(action.effect)) + (action.idempotent ? ", idempotent" : "") +
          ", version " + std::to_string(action.version) + ".\n\n";
+  out += "For: " + NamesOf(action.use_in) + ". In plans of: " + NamesOf(action.scenes) + '.';
+  if (!action.visible) out += " Not shown where an action is chosen.";
+  if (!action.required_settings.empty()) {
+    out += " Needs the settings ";
+    AppendWords(action.required_settings, out);
+    out += '.';
+  }
+  out += "\n\n";
   out += "```yaml\n" + action.example + "```\n\n### Parameters (`with:`)\n\n";
   AppendTable(action.params, out);
   for (const auto& exclusive : action.exclusive) {
@@ -225,6 +236,17 @@ std::string ActionReference(const ActionSchema& action) {
            Escaped(output.description) + " |\n";
   }
   return out + '\n';
+}
+
+std::string SettingsReference(const SettingCatalog& settings) {
+  std::string out =
+      "# Settings\n\nEvery setting of the system with its value. Made from their schemas.\n\n";
+  for (const SettingSchema& setting : settings.all()) {
+    out += "## " + setting.name + "\n\n" + setting.description + "\n\n";
+    AppendTable({setting.value}, out);
+    if (setting.default_text.has_value()) out += "Default: `" + *setting.default_text + "`\n\n";
+  }
+  return out;
 }
 
 std::string ActionsReference(const Catalog& catalog) {

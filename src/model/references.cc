@@ -63,8 +63,28 @@ class Walker {
 
   void WalkPatrol(const Patrol& patrol) {
     for (const PatrolScenario& each : patrol.scenarios) WalkScenarioOf(each.scenario, each.with);
-    for (const Ref& environment : patrol.environments) {
-      (void)Follow(Kind::kEnvironment, environment);
+    std::vector<std::string> entries;
+    bool all_found = true;
+    for (const Ref& ref : patrol.environments) {
+      const Definition* environment = Follow(Kind::kEnvironment, ref);
+      all_found = all_found && environment != nullptr;
+      if (environment == nullptr) continue;
+      for (const Entry& entry : environment->As<Environment>()->entries) {
+        entries.push_back(entry.name);
+      }
+    }
+    // An environment that is missing might have them.
+    if (all_found) WalkCovers(patrol, entries);
+  }
+
+  void WalkCovers(const Patrol& patrol, const std::vector<std::string>& entries) {
+    for (const EntryName& covered : patrol.covers) {
+      if (std::ranges::find(entries, covered.name) != entries.end()) continue;
+      const std::string near = Nearest(covered.name, entries);
+      Error({covered.name, 0, covered.where},
+            "no environment of the patrol has an entry \"" + covered.name + '"',
+            near.empty() ? "name it under `entries:` of the environment"
+                         : "did you mean \"" + near + "\"?");
     }
   }
 

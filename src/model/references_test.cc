@@ -65,6 +65,20 @@ TEST(CheckReferences, APatrolNamesScenariosAndEnvironmentsThatExist) {
       HasSubstr("there is no Environment \"prd\""));
 }
 
+TEST(CheckReferences, WhatAPatrolCoversAreEntriesOfItsEnvironments) {
+  const std::string others =
+      "---\nkind: Scenario\nname: s\nsteps: [{action: wait, with: {for: 1s}}]\n"
+      "---\nkind: Environment\nname: gray\n"
+      "---\nkind: Environment\nname: prod\nentries: {checkout: {service: s, path: /}}\n";
+  const std::string head = "kind: Patrol\nname: p\nscenario: s\n";
+  EXPECT_THAT(Check(head + "environments: [gray, prod]\ncovers: checkout\n" + others), IsEmpty());
+  EXPECT_THAT(
+      Check(head + "environment: prod\ncovers: [chekout]\n" + others),
+      HasSubstr("t.yaml:5:10: error: no environment of the patrol has an entry \"chekout\""));
+  EXPECT_THAT(Check(head + "environment: gray\ncovers: checkout\n" + others),
+              HasSubstr("name it under `entries:`"));
+}
+
 TEST(CheckReferences, ATriggerNamesWhatItStarts) {
   const std::string patrol = "---\nkind: Patrol\nname: p\nscenario: s\n";
   EXPECT_THAT(Check("kind: Trigger\nname: t\npatrol: q\nevery: 1h\n" + patrol),

@@ -87,13 +87,18 @@ void ReadTriggerDefinition(Loader& loader, const Node& document,
 void ReadPatrol(Loader& loader, const Node& document, const std::vector<std::string>& others,
                 Patrol& out);
 
+// ---- load_environment.cc
+[[nodiscard]] std::vector<FieldSpec> EnvironmentSpecs();
+[[nodiscard]] std::vector<FieldSpec> SecretSpecs();
+[[nodiscard]] std::vector<FieldSpec> EntrySpecs();
+void ReadEnvironment(Loader& loader, const Node& document, const std::vector<std::string>& others,
+                     Environment& out);
+
 // ---- load_definitions.cc
 [[nodiscard]] std::vector<FieldSpec> EnvelopeSpecs();
 [[nodiscard]] std::vector<FieldSpec> ScenarioSpecs();
 [[nodiscard]] std::vector<FieldSpec> ComponentSpecs();
 [[nodiscard]] std::vector<FieldSpec> DrillSpecs();
-[[nodiscard]] std::vector<FieldSpec> EnvironmentSpecs();
-[[nodiscard]] std::vector<FieldSpec> SecretSpecs();
 
 // ---- check_with.cc
 // Checks a map of arguments against parameters: unknown names, missing ones, literals of the wrong
