@@ -18,6 +18,7 @@ pkg_check_modules(brotlidec REQUIRED IMPORTED_TARGET libbrotlidec)
 pkg_check_modules(zstd REQUIRED IMPORTED_TARGET libzstd)
 pkg_check_modules(sqlite3 REQUIRED IMPORTED_TARGET sqlite3)
 pkg_check_modules(libpq REQUIRED IMPORTED_TARGET libpq)
+pkg_check_modules(libsodium REQUIRED IMPORTED_TARGET libsodium)
 pkg_check_modules(libdeflate REQUIRED IMPORTED_TARGET libdeflate)
 # Abseil's time, as static libraries for the same reason as gRPC's, which bring it too.
 pkg_check_modules(absl_time REQUIRED absl_time)

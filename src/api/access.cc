@@ -60,6 +60,7 @@ std::string_view NameOf(Area area) {
     case Area::kFleet: return "fleet";
     case Area::kAccounts: return "accounts";
     case Area::kAudit: return "audit";
+    case Area::kSelf: return "self";
   }
   return "system";
 }
@@ -105,7 +106,7 @@ base::Status CheckAccess(const Principal& who, Access access, Effect effect) {
     return base::PermissionDenied(fmt::format("this needs the role {}; {} has {}",
                                               NameOf(access.role), who.user, NameOf(who.role)));
   }
-  if (!who.scopes.Cover(access.area, effect)) {
+  if (access.area != Area::kSelf && !who.scopes.Cover(access.area, effect)) {
     return base::PermissionDenied(
         fmt::format("this needs a token with the scope {}", ScopeName(access.area, effect)));
   }

@@ -27,6 +27,7 @@ enum class Area : std::uint8_t {
   kFleet,
   kAccounts,
   kAudit,
+  kSelf,  // what is about who asks: no scope is needed
 };
 inline constexpr Area kAreas[] = {Area::kSystem, Area::kTraces,   Area::kDefinitions, Area::kRuns,
                                   Area::kFleet,  Area::kAccounts, Area::kAudit};

@@ -21,7 +21,7 @@ class Idempotency {
   struct Key {
     std::string user;
     std::string key;  // the header's value
-    std::string request;  // method, target and body, or a digest of them
+    std::string request;  // digest of method, target and body, which may hold secrets
   };
   virtual ~Idempotency() = default;
   // Nothing: the request is new, and is to be finished by Finish or Forget. A response: the answer of the

@@ -154,7 +154,8 @@ void PutOperation(const Route& route, Components& components, JsonWriter& json) 
     if (EffectOf(route) == Effect::kWrite) json.Key("csrf").List().EndList();
     json.EndObject();
     json.EndList().Field("x-role", NameOf(route.access.role));
-    json.Field("x-scope", ScopeName(route.access.area, EffectOf(route)));
+    if (route.access.area != Area::kSelf)
+      json.Field("x-scope", ScopeName(route.access.area, EffectOf(route)));
   } else {
     json.EndList();
   }

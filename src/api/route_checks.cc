@@ -40,6 +40,19 @@ Refusal Refuse(const Call& call, base::Status status, const ErrorDetail& detail 
   return ErrorResponse(call.request, status, detail);
 }
 
+// UTF-8 without NUL: what a database and JSON can hold.
+bool IsText(std::string_view text) {
+  bool good = true;
+  base::ForEachCharacter(
+      text, [&](base::Character c, std::string_view) { good = good && c.good && c.code != 0; });
+  return good;
+}
+
+Refusal CheckIsText(const Call& call, std::string_view name, std::string_view text) {
+  if (IsText(text)) return std::nullopt;
+  return Refuse(call, base::InvalidArgument(fmt::format("{} is no UTF-8 text", name)));
+}
+
 Refusal UnknownParameter(const Route& route, const Call& call, const std::string& name) {
   std::vector<std::string> names;
   for (const Parameter& each : route.parameters) {
@@ -96,6 +109,7 @@ Refusal CheckParameters(const Route& route, const Call& call) {
       return UnknownParameter(route, call, name);
     }
     if (text.empty()) continue;
+    if (auto refusal = CheckIsText(call, name, text)) return refusal;
     if (parameter->schema.type != Schema::Type::kList && call.query.count(name) > 1 &&
         route.unknown_parameters == UnknownParameters::kRefused) {
       return Refuse(call, base::InvalidArgument(fmt::format("{} is given twice", name)));
@@ -106,6 +120,9 @@ Refusal CheckParameters(const Route& route, const Call& call) {
       const base::Status status = CheckText(parameter->schema, each, name);
       if (!status.ok()) return Refuse(call, status);
     }
+  }
+  for (const auto& [name, text] : call.path) {
+    if (auto refusal = CheckIsText(call, name, text)) return refusal;
   }
   for (const Parameter& parameter : route.parameters) {
     if (IsInPath(route, parameter.name)) {

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "api/route_checks.h"
+#include "api/secrets.h"
 #include "base/core/check.h"
 
 namespace ronda::api {
@@ -131,7 +132,7 @@ base::Result<http::Response> Router::ServeOnce(const Route& route, const Call& c
   }
   const Idempotency::Key once{
       call.who.user, std::string(key),
-      call.request.method + " " + call.request.target + "\n" + call.request.body};
+      DigestOf(call.request.method + " " + call.request.target + "\n" + call.request.body)};
   ASSIGN_OR_RETURN(auto before, options_.idempotency->Begin(once));
   if (before) {
     before->headers.emplace_back("Idempotency-Replayed", "true");

@@ -148,6 +148,7 @@ base::Status CheckString(const Schema& schema, std::string_view text, std::strin
                                           fmt::join(schema.choices, ", "))
                             : fmt::format("there is no \"{}\"; did you mean {}?", text, nearest));
   }
+  if (text.find('\0') != text.npos) return Wrong(where, "a text without NUL is expected");
   const auto is_first = [](char c) { return (static_cast<unsigned char>(c) & 0xc0) != 0x80; };
   const auto characters = static_cast<std::size_t>(std::ranges::count_if(text, is_first));
   RETURN_IF_ERROR(CheckLength(schema, characters, "characters", where));

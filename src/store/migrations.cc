@@ -80,6 +80,7 @@ base::Status Apply(Transaction& transaction, const Migration& migration, Engine 
 const std::vector<Migration>& Migrations() {
   static const std::vector<Migration> kMigrations = {
       {1, "control", kSchemaControl},
+      {2, "accounts", kSchemaAccounts},
   };
   return kMigrations;
 }
