@@ -1,7 +1,8 @@
 // Rewrites the classes that it is sent, for the tests that load them into a real JVM.
 //
 //   rewrite_classes PLAN OWNER     PLAN: count (a token through entry, return and throw), watch (this,
-//                                  arguments, result and exception as objects, failures told), check
+//                                  arguments, result and exception as objects, failures told), features
+//                                  (what RunFeatures.java asks for, the schema too), check
 // stdin: a class as u4 size and bytes, again and again. stdout: for each a status (0 unchanged, 1 changed,
 // 2 refused), u4 size and the new bytes or the error. stderr, at the end: counts, one JSON object.
 //
@@ -67,6 +68,36 @@ rw::Plan WatchPlan(const std::string& owner) {
   return plan;
 }
 
+rw::Plan FeaturePlan(const std::string& owner) {
+  rw::Plan plan;
+  plan.Method({.name = "price", .descriptor = {}, .annotation = {}})
+      .OnEntry({owner, "name", "(Ljava/lang/String;)Ljava/lang/String;", {Value::Argument(1)}},
+               Take::kArgument, 1)
+      .OnReturn({owner, "price", "(I)I", {Value::Returned()}}, Take::kReturned);
+  plan.Method({.name = "greet", .descriptor = {}, .annotation = {}})
+      .OnReturn({owner, "text", "(Ljava/lang/Object;)Ljava/lang/Object;", {Value::Returned()}},
+                Take::kReturned);
+  plan.Method({.name = "half", .descriptor = "(D)D", .annotation = {}})
+      .OnReturn({owner, "twice", "(D)D", {Value::Returned()}}, Take::kReturned);
+  plan.Method({.name = "total", .descriptor = {}, .annotation = {}})
+      .OnReturn({owner,
+                 "total",
+                 "(Ljava/lang/Object;Ljava/lang/Object;JLjava/lang/Object;)V",
+                 {Value::This(), Value::Argument(0), Value::Argument(1), Value::Returned()}});
+  plan.ReplaceCall({{}, "java/lang/Runnable", "run", "()V", owner, "runIt", {}});
+  plan.ReplaceCall({{.name = "longer", .descriptor = {}, .annotation = {}},
+                    "java/lang/String",
+                    "length",
+                    "()I",
+                    owner,
+                    "length",
+                    "java/lang/Object"});
+  plan.ReplaceCall({{}, "java/lang/Math", "max", "(II)I", owner, "max", {}});
+  plan.AddField({"ronda$value", "J", "rondaGet", "rondaSet"});
+  plan.AddInterface(owner + "$Holder");
+  return plan;
+}
+
 bool ReadAll(void* to, std::size_t size) { return std::fread(to, 1, size, stdin) == size; }
 
 void Answer(std::uint8_t status, const void* bytes, std::size_t size) {
@@ -97,7 +128,8 @@ void CheckClass(const cf::ClassFile& file, Totals& totals) {
   }
 }
 
-void HandleClass(const std::vector<std::uint8_t>& bytes, const rw::Plan& plan, Totals& totals) {
+void HandleClass(const std::vector<std::uint8_t>& bytes, const rw::Plan& plan, rw::Schema schema,
+                 Totals& totals) {
   ++totals.classes;
   totals.bytes += bytes.size();
   const auto file = cf::ClassFile::Parse(bytes);
@@ -106,7 +138,7 @@ void HandleClass(const std::vector<std::uint8_t>& bytes, const rw::Plan& plan, T
     return Answer(2, file.status().message().data(), file.status().message().size());
   }
   CheckClass(*file, totals);
-  const auto rewritten = rw::Rewrite(*file, plan);
+  const auto rewritten = rw::Rewrite(*file, plan, schema);
   if (!rewritten.ok()) {
     ++totals.refused;
     return Answer(2, rewritten.status().message().data(), rewritten.status().message().size());
@@ -141,19 +173,21 @@ void Print(const Totals& totals) {
 
 int main(int argc, char** argv) {
   if (argc != 3) {
-    std::fprintf(stderr, "usage: rewrite_classes count|watch|check OWNER\n");
+    std::fprintf(stderr, "usage: rewrite_classes count|watch|features|check OWNER\n");
     return 2;
   }
   const std::string_view kind = argv[1];
-  const rw::Plan plan = kind == "count"   ? CountPlan(argv[2])
-                        : kind == "watch" ? WatchPlan(argv[2])
-                                          : rw::Plan();
+  const rw::Plan plan = kind == "count"      ? CountPlan(argv[2])
+                        : kind == "watch"    ? WatchPlan(argv[2])
+                        : kind == "features" ? FeaturePlan(argv[2])
+                                             : rw::Plan();
+  const rw::Schema schema = kind == "features" ? rw::Schema::kFirstLoad : rw::Schema::kBodiesOnly;
   Totals totals;
   std::vector<std::uint8_t> bytes;
   for (std::uint8_t size[4]; ReadAll(size, sizeof size);) {
     bytes.resize(cf::LoadU4(size));
     if (!ReadAll(bytes.data(), bytes.size())) return 1;
-    HandleClass(bytes, plan, totals);
+    HandleClass(bytes, plan, schema, totals);
   }
   Print(totals);
   return 0;
