@@ -121,12 +121,15 @@ public final class RunSubjects {
     private static void balance(String where, String name, int calls) {
         long enters = CountProbe.enters.get(), exits = CountProbe.exits.get();
         long thrown = CountProbe.throwsSeen.get();
-        if (CountProbe.wrong.get() != 0) problem(where + ": " + CountProbe.wrong + " wrong tokens");
+        // At the end of the stack the probe's own calls fail, half done: only the outcome counts there.
+        boolean atTheEnd = name.startsWith("cStackOverflow");
+        if (CountProbe.wrong.get() != 0 && !atTheEnd) {
+            problem(where + ": " + CountProbe.wrong + " wrong tokens");
+        }
         if (enters == 0) problem(where + ": no advice ran");
-        // A constructor that fails before super() or in this() is entered and not seen to end. At the end of the stack
-        // the probe's own calls fail.
+        // A constructor that fails before super() or in this() is entered and not seen to end.
         long open = name.equals("cConstructorThrowsBeforeSuper") || name.equals("cRecordRefuses") ? 1 : 0;
-        if (!name.startsWith("cStackOverflow") && enters != exits + thrown + open) {
+        if (!atTheEnd && enters != exits + thrown + open) {
             problem(where + ": " + enters + " entries, " + exits + " returns, " + thrown + " throws");
         }
         // The case itself and fib's own count.
