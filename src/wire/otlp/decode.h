@@ -6,12 +6,14 @@
 
 #include "base/core/status.h"
 #include "wire/otlp/limits.h"
+#include "wire/otlp/metric_model.h"
 #include "wire/otlp/model.h"
 
 namespace ronda::wire::otlp {
 
-// Reads ExportTraceServiceRequest and ExportLogsServiceRequest (opentelemetry-proto, collector/*/v1;
-// TracesData and LogsData are the same on the wire) into a flat batch. Owned by one thread; keep one
+// Reads ExportTraceServiceRequest, ExportLogsServiceRequest and ExportMetricsServiceRequest
+// (opentelemetry-proto, collector/*/v1; TracesData, LogsData and MetricsData are the same on the wire)
+// into a flat batch. Owned by one thread; keep one
 // and its batches: once warm it allocates nothing for a span.
 //
 // As protobuf wants it: unknown fields are skipped, the last of a repeated singular field counts,
@@ -26,6 +28,11 @@ class Decoder {
   // are refused and what is cut away is in report().
   [[nodiscard]] base::Status DecodeTraces(std::string_view request, SpanBatch& batch);
   [[nodiscard]] base::Status DecodeLogs(std::string_view request, LogBatch& batch);
+  // What is counted, accepted or refused is data points. Exemplars and metadata are passed over. A
+  // point is bad (Refusal::kPoint) without name or time, without a number where its flags do not say
+  // so, with a number that is not finite, with bounds that do not ascend or do not go with its counts, or
+  // as a sum or histogram without temporality.
+  [[nodiscard]] base::Status DecodeMetrics(std::string_view request, MetricBatch& batch);
 
   // Of the last request.
   [[nodiscard]] const DecodeReport& report() const { return report_; }
@@ -46,6 +53,10 @@ class Decoder {
   DecodeReport report_;
   std::vector<std::string_view> event_bytes_;
   std::vector<std::string_view> link_bytes_;
+  std::vector<std::string_view> point_bytes_;
+  // Of the point that is read.
+  std::vector<double> numbers_;
+  std::vector<std::uint64_t> positive_, negative_;
 };
 
 // True when the body of an ArrayValue (kArray) or KeyValueList (kKvlist) is well-formed and nested at
@@ -66,7 +77,7 @@ struct EntityRef {
 };
 [[nodiscard]] EntityRef ReadEntityRef(std::string_view message);
 
-// ExportTracePartialSuccess, ExportLogsPartialSuccess.
+// ExportTracePartialSuccess, ExportLogsPartialSuccess, ExportMetricsPartialSuccess.
 struct PartialSuccess {
   std::int64_t rejected = 0;
   std::string message;

@@ -177,6 +177,100 @@ void PutItem(pbf_writer& to, const LogBatch& batch, const LogRecord& record) {
   PutText(body, field::kLogEventName, record.event_name);
 }
 
+std::uint32_t FieldOf(MetricType type) {
+  switch (type) {
+    case MetricType::kGauge: return field::kMetricGauge;
+    case MetricType::kSum: return field::kMetricSum;
+    case MetricType::kHistogram: return field::kMetricHistogram;
+    case MetricType::kExponential: return field::kMetricExponential;
+    case MetricType::kSummary:
+    case MetricType::kNone: break;
+  }
+  return field::kMetricSummary;
+}
+
+void PutOptional(pbf_writer& to, std::uint32_t field, bool has, double value) {
+  if (has) to.add_double(field, value);
+}
+
+void PutNumber(pbf_writer& to, const MetricBatch& batch, const MetricPoint& point) {
+  if (point.has_number && point.is_integer) to.add_sfixed64(field::kNumberInt, point.integer);
+  if (point.has_number && !point.is_integer) to.add_double(field::kNumberDouble, point.number);
+  PutAttributes(to, field::kNumberAttributes, batch, point.attributes);
+  PutUint(to, field::kNumberFlags, point.flags);
+}
+
+void PutHistogram(pbf_writer& to, const MetricBatch& batch, const MetricPoint& point) {
+  const auto counts = batch.CountsAt(point.counts);
+  const auto bounds = batch.NumbersAt(point.bounds);
+  to.add_packed_fixed64(field::kHistogramCounts, counts.begin(), counts.end());
+  to.add_packed_double(field::kHistogramBounds, bounds.begin(), bounds.end());
+  PutAttributes(to, field::kHistogramAttributes, batch, point.attributes);
+  PutUint(to, field::kHistogramFlags, point.flags);
+  PutOptional(to, field::kHistogramMin, point.has_min, point.min);
+  PutOptional(to, field::kHistogramMax, point.has_max, point.max);
+}
+
+void PutBuckets(pbf_writer& to, std::uint32_t field, const MetricBatch& batch,
+                const Buckets& buckets) {
+  if (buckets == Buckets{.offset = 0, .counts = {buckets.counts.begin, 0}}) return;
+  pbf_writer body(to, field);
+  const auto counts = batch.CountsAt(buckets.counts);
+  if (buckets.offset != 0) body.add_sint32(field::kBucketsOffset, buckets.offset);
+  body.add_packed_uint64(field::kBucketsCounts, counts.begin(), counts.end());
+}
+
+void PutExponential(pbf_writer& to, const MetricBatch& batch, const MetricPoint& point) {
+  PutAttributes(to, field::kExponentialAttributes, batch, point.attributes);
+  if (point.scale != 0) to.add_sint32(field::kExponentialScale, point.scale);
+  PutFixed64(to, field::kExponentialZeroCount, point.zero_count);
+  PutBuckets(to, field::kExponentialPositive, batch, point.positive);
+  PutBuckets(to, field::kExponentialNegative, batch, point.negative);
+  PutUint(to, field::kExponentialFlags, point.flags);
+  PutOptional(to, field::kExponentialMin, point.has_min, point.min);
+  PutOptional(to, field::kExponentialMax, point.has_max, point.max);
+  PutOptional(to, field::kExponentialZeroThreshold, point.zero_threshold != 0,
+              point.zero_threshold);
+}
+
+void PutSummary(pbf_writer& to, const MetricBatch& batch, const MetricPoint& point) {
+  const auto quantiles = batch.NumbersAt(point.quantiles);
+  for (std::size_t i = 0; i + 1 < quantiles.size(); i += 2) {
+    pbf_writer body(to, field::kSummaryQuantiles);
+    body.add_double(field::kQuantile, quantiles[i]);
+    body.add_double(field::kQuantileValue, quantiles[i + 1]);
+  }
+  PutAttributes(to, field::kSummaryAttributes, batch, point.attributes);
+  PutUint(to, field::kSummaryFlags, point.flags);
+}
+
+void PutPoint(pbf_writer& to, const MetricBatch& batch, MetricType type, const MetricPoint& point) {
+  pbf_writer body(to, field::kPoints);
+  PutFixed64(body, field::kPointStart, point.start_ns);
+  PutFixed64(body, field::kPointTime, point.time_ns);
+  if (type == MetricType::kGauge || type == MetricType::kSum) {
+    return PutNumber(body, batch, point);
+  }
+  PutFixed64(body, field::kPointCount, point.count);
+  PutOptional(body, field::kPointSum, point.has_sum, point.sum);
+  if (type == MetricType::kHistogram) return PutHistogram(body, batch, point);
+  if (type == MetricType::kExponential) return PutExponential(body, batch, point);
+  PutSummary(body, batch, point);
+}
+
+void PutItem(pbf_writer& to, const MetricBatch& batch, const Metric& metric) {
+  pbf_writer body(to, field::kScopeItems);
+  PutText(body, field::kMetricName, metric.name);
+  PutText(body, field::kMetricDescription, metric.description);
+  PutText(body, field::kMetricUnit, metric.unit);
+  pbf_writer data(body, FieldOf(metric.type));
+  for (const MetricPoint& point : batch.PointsOf(metric)) {
+    PutPoint(data, batch, metric.type, point);
+  }
+  PutEnum(data, field::kTemporality, metric.temporality);
+  if (metric.monotonic) data.add_bool(field::kMonotonic, true);
+}
+
 template <typename Batch, typename Items>
 void PutRequest(const Batch& batch, const Items& items, std::string& out) {
   const Grouping grouping(batch, items);
@@ -199,6 +293,10 @@ void PutRequest(const Batch& batch, const Items& items, std::string& out) {
 void EncodeTraces(const SpanBatch& batch, std::string& out) { PutRequest(batch, batch.spans, out); }
 
 void EncodeLogs(const LogBatch& batch, std::string& out) { PutRequest(batch, batch.records, out); }
+
+void EncodeMetrics(const MetricBatch& batch, std::string& out) {
+  PutRequest(batch, batch.metrics, out);
+}
 
 void EncodeResource(const BatchParts& batch, const Resource& resource, std::string& out) {
   pbf_writer writer(out);

@@ -4,6 +4,7 @@
 #include <string_view>
 
 #include "wire/otlp/decode.h"
+#include "wire/otlp/metric_model.h"
 #include "wire/otlp/model.h"
 
 namespace ronda::wire::otlp {
@@ -12,6 +13,7 @@ namespace ronda::wire::otlp {
 // and scope in the batch's order. Default values are left out. Decoding gives the same spans again.
 void EncodeTraces(const SpanBatch& batch, std::string& out);
 void EncodeLogs(const LogBatch& batch, std::string& out);
+void EncodeMetrics(const MetricBatch& batch, std::string& out);
 
 // Appends a ResourceSpans message that holds the resource and its schema URL only; a ScopeSpans
 // message that holds the scope and its schema URL only. Equal resources give equal bytes.

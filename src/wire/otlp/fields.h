@@ -2,11 +2,12 @@
 
 #include <cstdint>
 
-// Field numbers of opentelemetry-proto (collector/{trace,logs}/v1, trace/v1, logs/v1, common/v1,
-// resource/v1).
+// Field numbers of opentelemetry-proto (collector/{trace,logs,metrics}/v1, trace/v1, logs/v1, metrics/v1,
+// common/v1, resource/v1).
 namespace ronda::wire::otlp::field {
 
-inline constexpr std::uint32_t kRequestResources = 1;  // resource_spans, resource_logs
+inline constexpr std::uint32_t kRequestResources =
+    1;  // resource_spans, resource_logs, resource_metrics
 
 // EntityRef
 inline constexpr std::uint32_t kEntitySchemaUrl = 1;
@@ -14,7 +15,7 @@ inline constexpr std::uint32_t kEntityType = 2;
 inline constexpr std::uint32_t kEntityIdKeys = 3;
 inline constexpr std::uint32_t kEntityDescriptionKeys = 4;
 
-// ResourceSpans, ResourceLogs
+// ResourceSpans, ResourceLogs, ResourceMetrics
 inline constexpr std::uint32_t kResource = 1;
 inline constexpr std::uint32_t kResourceScopes = 2;
 inline constexpr std::uint32_t kResourceSchemaUrl = 3;
@@ -24,7 +25,7 @@ inline constexpr std::uint32_t kResourceAttributes = 1;
 inline constexpr std::uint32_t kResourceDropped = 2;
 inline constexpr std::uint32_t kResourceEntityRefs = 3;
 
-// ScopeSpans, ScopeLogs
+// ScopeSpans, ScopeLogs, ScopeMetrics
 inline constexpr std::uint32_t kScope = 1;
 inline constexpr std::uint32_t kScopeItems = 2;
 inline constexpr std::uint32_t kScopeSchemaUrl = 3;
@@ -83,6 +84,65 @@ inline constexpr std::uint32_t kLogTraceId = 9;
 inline constexpr std::uint32_t kLogSpanId = 10;
 inline constexpr std::uint32_t kLogObserved = 11;
 inline constexpr std::uint32_t kLogEventName = 12;
+
+// Metric
+inline constexpr std::uint32_t kMetricName = 1;
+inline constexpr std::uint32_t kMetricDescription = 2;
+inline constexpr std::uint32_t kMetricUnit = 3;
+inline constexpr std::uint32_t kMetricGauge = 5;
+inline constexpr std::uint32_t kMetricSum = 7;
+inline constexpr std::uint32_t kMetricHistogram = 9;
+inline constexpr std::uint32_t kMetricExponential = 10;
+inline constexpr std::uint32_t kMetricSummary = 11;
+
+// Gauge, Sum, Histogram, ExponentialHistogram, Summary
+inline constexpr std::uint32_t kPoints = 1;
+inline constexpr std::uint32_t kTemporality = 2;
+inline constexpr std::uint32_t kMonotonic = 3;
+
+// All data points
+inline constexpr std::uint32_t kPointStart = 2;
+inline constexpr std::uint32_t kPointTime = 3;
+
+// NumberDataPoint
+inline constexpr std::uint32_t kNumberDouble = 4;
+inline constexpr std::uint32_t kNumberInt = 6;
+inline constexpr std::uint32_t kNumberAttributes = 7;
+inline constexpr std::uint32_t kNumberFlags = 8;
+
+// HistogramDataPoint, ExponentialHistogramDataPoint, SummaryDataPoint
+inline constexpr std::uint32_t kPointCount = 4;
+inline constexpr std::uint32_t kPointSum = 5;
+
+// HistogramDataPoint
+inline constexpr std::uint32_t kHistogramCounts = 6;
+inline constexpr std::uint32_t kHistogramBounds = 7;
+inline constexpr std::uint32_t kHistogramAttributes = 9;
+inline constexpr std::uint32_t kHistogramFlags = 10;
+inline constexpr std::uint32_t kHistogramMin = 11;
+inline constexpr std::uint32_t kHistogramMax = 12;
+
+// ExponentialHistogramDataPoint
+inline constexpr std::uint32_t kExponentialAttributes = 1;
+inline constexpr std::uint32_t kExponentialScale = 6;
+inline constexpr std::uint32_t kExponentialZeroCount = 7;
+inline constexpr std::uint32_t kExponentialPositive = 8;
+inline constexpr std::uint32_t kExponentialNegative = 9;
+inline constexpr std::uint32_t kExponentialFlags = 10;
+inline constexpr std::uint32_t kExponentialMin = 12;
+inline constexpr std::uint32_t kExponentialMax = 13;
+inline constexpr std::uint32_t kExponentialZeroThreshold = 14;
+
+// ExponentialHistogramDataPoint.Buckets
+inline constexpr std::uint32_t kBucketsOffset = 1;
+inline constexpr std::uint32_t kBucketsCounts = 2;
+
+// SummaryDataPoint, and its ValueAtQuantile
+inline constexpr std::uint32_t kSummaryQuantiles = 6;
+inline constexpr std::uint32_t kSummaryAttributes = 7;
+inline constexpr std::uint32_t kSummaryFlags = 8;
+inline constexpr std::uint32_t kQuantile = 1;
+inline constexpr std::uint32_t kQuantileValue = 2;
 
 // KeyValue
 inline constexpr std::uint32_t kKey = 1;

@@ -8,6 +8,7 @@ std::string_view NameOf(Refusal refusal) {
     case Refusal::kSpanId: return "bad span id";
     case Refusal::kParentId: return "bad parent id";
     case Refusal::kTooLarge: return "too large";
+    case Refusal::kPoint: return "bad data point";
   }
   return "";
 }

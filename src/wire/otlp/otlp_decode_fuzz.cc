@@ -31,7 +31,7 @@ void RoundTrip(Decoder& decoder, std::string_view bytes, Batch& batch, const Dec
 
 }  // namespace
 
-// The first byte: traces, logs or a response, and small or usual limits.
+// The first byte: traces, logs, metrics or a response, and small or usual limits.
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   if (size == 0) return 0;
   const std::string_view bytes(reinterpret_cast<const char*>(data) + 1, size - 1);
@@ -42,19 +42,28 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
               .attributes = 3,
               .events = 2,
               .links = 2,
+              .points = 5,
+              .buckets = 4,
               .key_bytes = 8,
               .value_bytes = 8,
               .depth = 2};
   }
   Decoder decoder(limits);
   switch (data[0] >> 1 & 3) {
-    case 0:
-    case 1: {
+    case 0: {
       SpanBatch batch;
       RoundTrip(
           decoder, bytes, batch,
           [&](std::string_view in, SpanBatch& to) { return decoder.DecodeTraces(in, to); },
           EncodeTraces, EncodeTracesJson);
+      break;
+    }
+    case 1: {
+      MetricBatch batch;
+      RoundTrip(
+          decoder, bytes, batch,
+          [&](std::string_view in, MetricBatch& to) { return decoder.DecodeMetrics(in, to); },
+          EncodeMetrics, [](const MetricBatch&, std::string&) {});
       break;
     }
     case 2: {
