@@ -25,7 +25,7 @@ bool ReadKey(std::string_view bytes, Key& key) {
   key.labels.clear();
   base::VarintReader reader(bytes);
   std::uint64_t kind = 0;
-  if (!reader.NextUpTo(static_cast<std::uint64_t>(Kind::kHistogram), kind) ||
+  if (!reader.NextUpTo(static_cast<std::uint64_t>(kLastKind), kind) ||
       !reader.NextBytes(key.metric)) {
     return false;
   }

@@ -13,7 +13,16 @@ namespace ronda::series {
 enum class Kind : std::uint8_t {
   kCount = 0,  // how many were added within the step: they add up
   kHistogram = 1,  // base::Histogram of kLayout, of what came within the step: they merge
+  // Of metrics that others send (metric_value.h).
+  kGauge = 2,  // Gauge
+  kSum = 3,  // Delta<Amount>
+  kCounter = 4,  // Counted<Amount>
+  kDistribution = 5,  // Delta<Distribution>
+  kCountedDistribution = 6,  // Counted<Distribution>
 };
+inline constexpr Kind kLastKind = Kind::kCountedDistribution;
+// Whether others name and send it; the rest is measured here.
+[[nodiscard]] constexpr bool IsMetric(Kind kind) { return kind >= Kind::kGauge; }
 
 // Texts are borrowed.
 struct Label {

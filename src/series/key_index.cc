@@ -1,8 +1,5 @@
 #include "series/key_index.h"
 
-#include <algorithm>
-#include <iterator>
-
 namespace ronda::series {
 
 bool KeyIndex::Add(std::string_view key_bytes) {
@@ -23,6 +20,7 @@ void KeyIndex::Clear() {
   labels_.clear();
   metrics_.clear();
   label_numbers_.clear();
+  metric_numbers_.clear();
 }
 
 std::uint32_t KeyIndex::NumberOf(const Label& label, std::size_t position) {
@@ -38,9 +36,10 @@ std::uint32_t KeyIndex::NumberOf(const Label& label, std::size_t position) {
 }
 
 std::uint32_t KeyIndex::NumberOfMetric(std::string_view metric) {
-  const auto number = std::ranges::find(metrics_, metric) - metrics_.begin();  // few
-  if (number == std::ssize(metrics_)) metrics_.push_back(metric);
-  return static_cast<std::uint32_t>(number);
+  const auto [at, made] =
+      metric_numbers_.try_emplace(metric, static_cast<std::uint32_t>(metrics_.size()));
+  if (made) metrics_.push_back(metric);
+  return at->second;
 }
 
 }  // namespace ronda::series

@@ -26,7 +26,10 @@ class KeyIndex {
   // Takes what PutKey wrote, borrowed for the index's life; false, and nothing added, when it is no key.
   [[nodiscard]] bool Add(std::string_view key_bytes);
   // No more keys come: what only Add needs goes.
-  void Finish() { label_numbers_ = {}; }
+  void Finish() {
+    label_numbers_ = {};
+    metric_numbers_ = {};
+  }
   void Clear();
 
   [[nodiscard]] std::span<const Series> series() const { return series_; }
@@ -52,6 +55,7 @@ class KeyIndex {
   std::vector<Label> labels_;
   std::vector<std::string_view> metrics_;
   std::unordered_map<Label, std::uint32_t, Hash> label_numbers_;
+  std::unordered_map<std::string_view, std::uint32_t> metric_numbers_;
   Key key_;  // scratch
 };
 

@@ -2,6 +2,7 @@
 
 #include <unordered_map>
 
+#include "base/core/check.h"
 #include "disk/compression.h"
 
 namespace ronda::series {
@@ -19,6 +20,11 @@ class Reading {
       const Series& of = series[row.series];
       if (!of.number || !Wanted(row.time_s)) continue;
       visitor_.sum_of(*of.number, row.time_s).AddOne(of.kind, row.value);
+    }
+    for (const OpenPoints::ValueRow& row : open.value_rows()) {
+      const Series& of = series[row.series];
+      if (!of.number || !Wanted(row.time_s)) continue;
+      CHECK(visitor_.sum_of(*of.number, row.time_s).Add(of.kind, open.ValueOf(row)).ok());
     }
   }
 
@@ -87,6 +93,21 @@ base::Status Read(Source& source, std::string_view metric, std::uint64_t from_s,
     }
   }
   return base::Ok();
+}
+
+void ReadKeys(Source& source, std::uint64_t from_s, std::uint64_t to_s,
+              const std::function<void(const Key&)>& visit) {
+  Key key;
+  const auto read = [&](std::string_view bytes) {
+    if (ReadKey(bytes, key)) visit(key);
+  };
+  const Source::Files files = source.Snapshot([&](const OpenPoints& open) {
+    for (std::size_t i = 0; i < open.series(); ++i) read(open.KeyAt(i));
+  });
+  for (const auto& file : files) {
+    if (file->info().last_s < from_s || file->info().first_s >= to_s) continue;
+    for (std::size_t i = 0; i < file->series(); ++i) read(file->KeyAt(i));
+  }
 }
 
 }  // namespace ronda::series

@@ -28,4 +28,8 @@ struct Visitor {
                                 std::uint64_t to_s, const Visitor& visitor,
                                 std::vector<std::string>& notices);
 
+// Visits the keys of every series that may have points in [from_s, to_s), many of them several times.
+void ReadKeys(Source& source, std::uint64_t from_s, std::uint64_t to_s,
+              const std::function<void(const Key&)>& visit);
+
 }  // namespace ronda::series

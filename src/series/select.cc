@@ -127,6 +127,11 @@ class Reading {
       sum_of_(groups[row.series], row.time_s)
           .AddOne(open.index().series()[row.series].kind, row.value);
     }
+    for (const OpenPoints::ValueRow& row : open.value_rows()) {
+      if (groups[row.series] == kNone || !Wanted(row.time_s)) continue;
+      const Kind kind = open.index().series()[row.series].kind;
+      CHECK(sum_of_(groups[row.series], row.time_s).Add(kind, open.ValueOf(row)).ok());
+    }
   }
 
   base::Status Read(const File& file) {

@@ -68,13 +68,32 @@ void ReadFile(std::string bytes) {
   }
 }
 
+// Values of one kind, each behind its size: what they add up in is a value of that kind.
+void AddValues(std::string_view bytes) {
+  base::VarintReader reader(bytes);
+  std::uint64_t kind = 0;
+  if (!reader.NextUpTo(static_cast<std::uint64_t>(series::kLastKind), kind)) return;
+  const auto of = static_cast<series::Kind>(kind);
+  if (!IsMetric(of)) return;
+  series::Sum sum, again;
+  std::string_view value;
+  while (reader.NextBytes(value)) (void)sum.Add(of, value);
+  if (sum.metric() == nullptr) return;
+  for (const double q : {0.0, 0.5, 1.0}) (void)sum.metric()->histogram().total.Quantile(q);
+  std::string once, twice;
+  sum.Encode(of, once);
+  if (!again.Add(of, once).ok()) return;  // nothing was added
+  again.Encode(of, twice);
+  CHECK(once == twice);
+}
+
 }  // namespace
 
-// The first byte says what the rest is: a file, what a chunk has, a key, a list of files.
+// The first byte says what the rest is: a file, what a chunk has, a key, values, a list of files.
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   if (size == 0) return 0;
   const std::string_view bytes(reinterpret_cast<const char*>(data) + 1, size - 1);
-  switch (data[0] % 4) {
+  switch (data[0] % 5) {
     case 0: ReadFile(std::string(bytes)); break;
     case 1: ReadFile(FileAround(bytes)); break;
     case 2: {
@@ -86,6 +105,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
       CHECK(series::ReadKey(again, same) && same.labels == key.labels);
       break;
     }
+    case 3: AddValues(bytes); break;
     default: {
       std::string summed(bytes);
       disk::PutFixed64(disk::Hash(summed), summed);

@@ -232,5 +232,53 @@ TEST(SeriesStoreTest, ADamagedListIsMadeAgainAndNothingCountsTwice) {
   ExpectSame(Total((*store)->files()), total, 0);
 }
 
+// A counter's states in several files, joined and made coarser: it has grown by the same.
+TEST(SeriesStoreTest, MetricsKeepTheirMeaningThroughFilesAndUpkeep) {
+  SimulatedFileSystem files;
+  auto store = Store::Open(files);
+  ASSERT_TRUE(store.ok());
+  std::string counter, gauge, value;
+  PutKey(Kind::kCounter, "requests", {}, counter);
+  PutKey(Kind::kGauge, "queue", {}, gauge);
+  const std::uint64_t begin = 1'000'000;
+  OpenPoints open;
+  for (std::uint64_t i = 0; i < 50; ++i) {
+    const std::uint64_t time_s = begin + 7 * i, time_ns = time_s * 1'000'000'000;
+    value.clear();
+    Counted<Amount>::Of(1, time_ns, {.whole = static_cast<std::int64_t>(100 * i)}).Encode(value);
+    open.AddValue(open.SeriesOf(counter), time_s - time_s % 10, value);
+    value.clear();
+    Gauge::Of(time_ns, static_cast<double>(i)).Encode(value);
+    open.AddValue(open.SeriesOf(gauge), time_s - time_s % 10, value);
+    if (i % 8 != 7) continue;  // in the middle of a step, too
+    ASSERT_TRUE((*store)->Add(open, i + 1).ok());
+    open.Clear();
+  }
+  ASSERT_TRUE((*store)->Add(open, 50).ok());
+  for (const std::uint64_t now : {begin + 1000, begin + 7 * kDay, begin + 300 * kDay}) {
+    ASSERT_TRUE(Upkeep(files, **store, now).ok());
+    Sum counted, gauged;
+    for (const auto& file : (*store)->files()) {
+      FileCursor cursor(*file);
+      std::vector<Point> points;
+      for (std::size_t i = 0; i < file->series(); ++i) {
+        ASSERT_TRUE(cursor.Read(i, points).ok());
+        const bool is_counter = file->KeyAt(i) == counter;
+        for (const Point& point : points) {
+          ASSERT_TRUE((is_counter ? counted : gauged)
+                          .Add(is_counter ? Kind::kCounter : Kind::kGauge, point.value)
+                          .ok());
+        }
+      }
+    }
+    EXPECT_EQ(counted.metric()->counter().growth.whole, 4900);
+    EXPECT_EQ(counted.metric()->counter().samples, 50u);
+    EXPECT_EQ(gauged.metric()->gauge().last, 49);
+    EXPECT_EQ(gauged.metric()->gauge().least, 0);
+    EXPECT_EQ(gauged.metric()->gauge().sum, 49 * 25);
+  }
+  EXPECT_EQ((*store)->files().size(), 1u);
+}
+
 }  // namespace
 }  // namespace ronda::series

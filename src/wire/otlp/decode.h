@@ -30,7 +30,7 @@ class Decoder {
   [[nodiscard]] base::Status DecodeLogs(std::string_view request, LogBatch& batch);
   // What is counted, accepted or refused is data points. Exemplars and metadata are passed over. A
   // point is bad (Refusal::kPoint) without name or time, without a number where its flags do not say
-  // so, with a number that is not finite, with bounds that do not ascend or do not go with its counts, or
+  // so, with a number that is not finite, with a scale past 1,024 either way, with bounds that do not ascend or do not go with its counts, or
   // as a sum or histogram without temporality.
   [[nodiscard]] base::Status DecodeMetrics(std::string_view request, MetricBatch& batch);
 

@@ -8,6 +8,9 @@
 namespace ronda::wire::otlp {
 namespace {
 
+// Of an exponential histogram: past it all doubles have one bucket, or one each has many.
+constexpr std::int64_t kMostScale = 1024;
+
 // Repeated numbers come packed or one by one; of more than `most` one too many is kept.
 template <typename T, typename Packed>
 void AddAll(const Packed& packed, std::uint32_t most, std::vector<T>& to) {
@@ -72,7 +75,8 @@ bool IsGood(const Metric& metric, const MetricPoint& point, const MetricBatch& b
                       (point.counts.count == 0 && point.bounds.count == 0);
     return fits && AreFinite(bounds) && Ascend(bounds);
   }
-  return AreFinite(batch.NumbersAt(point.quantiles));
+  return std::abs(std::int64_t{point.scale}) <= kMostScale &&
+         AreFinite(batch.NumbersAt(point.quantiles));
 }
 
 }  // namespace
