@@ -299,7 +299,8 @@ void AddOwnRoutes(ingest::Lanes& lanes, const base::Clock& clock, api::Router& r
               .parameters = {},
               .access = {.area = api::Area::kTraces},
               .answer = [&lanes](const api::Call&) -> http::Response {
-                return {.body = ingest::LedgerJson(lanes.standing(), lanes.log_standing())};
+                return {.body = ingest::LedgerJson(lanes.standing(), lanes.log_standing(),
+                                                   lanes.metric_standing())};
               }});
   router.Add({.pattern = "/api/v1/traces/{id}/logs",
               .summary = "The log records of a trace, OTLP/JSON",

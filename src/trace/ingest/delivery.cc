@@ -1,5 +1,6 @@
 #include "trace/ingest/delivery.h"
 
+#include <array>
 #include <utility>
 
 #include "base/core/varint.h"
@@ -12,7 +13,10 @@ namespace {
 
 namespace otlp = wire::otlp;
 
-static_assert(static_cast<std::size_t>(Rejection::kOverload) == otlp::kRefusals);
+// Of wire/otlp's refusals, in their order.
+constexpr std::array<Rejection, otlp::kRefusals> kRejectionOf = {
+    Rejection::kTraceId, Rejection::kSpanId, Rejection::kParentId, Rejection::kTooLarge,
+    Rejection::kPoint};
 
 constexpr std::uint64_t kNoteVersion = 1;
 constexpr std::size_t kDigestBytes = 16;
@@ -27,8 +31,15 @@ std::size_t MemoryOf(const otlp::SpanBatch& batch) {
          batch.events.size() * sizeof(otlp::Event) + batch.links.size() * sizeof(otlp::Link);
 }
 
+std::size_t MemoryOf(const otlp::MetricBatch& batch) {
+  return batch.metrics.size() * sizeof(otlp::Metric) +
+         batch.points.size() * sizeof(otlp::MetricPoint) +
+         batch.attributes.size() * sizeof(otlp::Attribute) + batch.numbers.size() * sizeof(double) +
+         batch.counts.size() * sizeof(std::uint64_t);
+}
+
 // service.name of each resource.
-std::vector<std::string_view> ServicesOf(const otlp::SpanBatch& batch) {
+std::vector<std::string_view> ServicesOf(const otlp::BatchParts& batch) {
   std::vector<std::string_view> services;
   for (const otlp::Resource& resource : batch.resources) {
     services.push_back(segment::ServiceOf(batch, resource));
@@ -36,7 +47,7 @@ std::vector<std::string_view> ServicesOf(const otlp::SpanBatch& batch) {
   return services;
 }
 
-void SetReceiver(std::string_view receiver, otlp::SpanBatch& batch) {
+void SetReceiver(std::string_view receiver, otlp::BatchParts& batch) {
   const std::string_view name = batch.arena.Copy(receiver);
   for (otlp::Resource& resource : batch.resources) resource.receiver = name;
 }
@@ -62,9 +73,47 @@ Coding CodingOf(segment::BodyEncoding encoding) {
 // The request as it is now.
 void Encode(const Delivery& delivery, std::string& out) {
   if (delivery.signal == segment::Signal::kTraces) return EncodeTraces(delivery.batch, out);
+  if (delivery.signal == segment::Signal::kMetrics) return EncodeMetrics(delivery.metrics, out);
   otlp::LogBatch logs;
   segment::LogsOfRows(delivery.batch, logs);
   EncodeLogs(logs, out);
+}
+
+// Calls `visit(scope, count)` for what the request has.
+template <typename Visit>
+void EachItem(const Delivery& delivery, const Visit& visit) {
+  for (const otlp::Span& span : delivery.batch.spans) visit(span.scope, 1);
+  for (const otlp::Metric& metric : delivery.metrics.metrics) {
+    visit(metric.scope, metric.points.count);
+  }
+}
+
+void CountItems(std::string_view receiver, std::uint64_t masked, Delivery& delivery) {
+  const otlp::BatchParts& batch = delivery.signal == segment::Signal::kMetrics
+                                      ? static_cast<const otlp::BatchParts&>(delivery.metrics)
+                                      : delivery.batch;
+  const std::vector<std::string_view> services = ServicesOf(batch);
+  bool one = !services.empty();
+  for (const std::string_view service : services) one = one && service == services.front();
+  if (one) {
+    Tally& tally = delivery.counts.At(receiver, services.front());
+    tally.accepted += delivery.report.accepted;
+    tally.received += delivery.report.accepted;
+  } else {
+    EachItem(delivery, [&](std::uint32_t scope, std::uint64_t count) {
+      Tally& tally = delivery.counts.At(receiver, services[batch.scopes[scope].resource]);
+      tally.accepted += count;
+      tally.received += count;
+    });
+  }
+  if (delivery.report.total_refused() + masked == 0) return;
+  // What was refused is gone: whose it was is known when all are of one service.
+  Tally& tally = delivery.counts.At(receiver, one ? services.front() : "");
+  tally.masked_values += masked;
+  tally.received += delivery.report.total_refused();
+  for (std::size_t i = 0; i < otlp::kRefusals; ++i) {
+    tally.rejected[static_cast<std::size_t>(kRejectionOf[i])] += delivery.report.refused[i];
+  }
 }
 
 }  // namespace
@@ -76,10 +125,12 @@ void Delivery::Clear() {
     batch = {};
     logs = {};
   }
+  if (MemoryOf(metrics) > kKept) metrics = {};
   request.clear();
   log_body.clear();
   batch.Clear();
   logs.Clear();
+  metrics.Clear();
   counts.Clear();
   memory = {};
   done = nullptr;
@@ -94,12 +145,12 @@ base::Status DeliveryReader::Read(const Arrival& arrival, std::string body,
   delivery.memory = std::move(memory);
   delivery.signal = arrival.signal;
   RETURN_IF_ERROR(ReadRequest(arrival, body, delivery));
-  RETURN_IF_ERROR(Decode(arrival.signal, delivery.request, delivery.logs, delivery.batch));
+  RETURN_IF_ERROR(
+      Decode(arrival.signal, delivery.request, delivery.logs, delivery.batch, delivery.metrics));
   delivery.report = decoder_.report();
-  const std::uint64_t masked = masker_.Apply(delivery.batch);
-  SetReceiver(arrival.receiver, delivery.batch);
-  CountSpans(arrival, masked, delivery);
-  if (!delivery.memory.Grow(MemoryOf(delivery.batch))) {
+  const std::uint64_t masked = Mask(arrival.receiver, delivery.batch, delivery.metrics);
+  CountItems(arrival.receiver, masked, delivery);
+  if (!delivery.memory.Grow(MemoryOf(delivery.batch) + MemoryOf(delivery.metrics))) {
     return base::Unavailable("too much is being worked on: send it again a little later");
   }
   // The log has the body as it came; what was masked or was JSON it has in its present form.
@@ -119,11 +170,20 @@ base::Status DeliveryReader::Read(const Arrival& arrival, std::string body,
 }
 
 base::Status DeliveryReader::Decode(segment::Signal signal, std::string_view request,
-                                    otlp::LogBatch& logs, otlp::SpanBatch& batch) {
+                                    otlp::LogBatch& logs, otlp::SpanBatch& batch,
+                                    otlp::MetricBatch& metrics) {
   if (signal == segment::Signal::kTraces) return decoder_.DecodeTraces(request, batch);
+  if (signal == segment::Signal::kMetrics) return decoder_.DecodeMetrics(request, metrics);
   RETURN_IF_ERROR(decoder_.DecodeLogs(request, logs));
   segment::RowsOfLogs(logs, batch);
   return base::Ok();
+}
+
+std::uint64_t DeliveryReader::Mask(std::string_view receiver, otlp::SpanBatch& batch,
+                                   otlp::MetricBatch& metrics) const {
+  SetReceiver(receiver, batch);
+  SetReceiver(receiver, metrics);
+  return masker_.Apply(batch) + masker_.Apply(metrics);
 }
 
 base::Status DeliveryReader::ReadRequest(const Arrival& arrival, std::string& body,
@@ -142,37 +202,19 @@ base::Status DeliveryReader::ReadRequest(const Arrival& arrival, std::string& bo
   if (!delivery.memory.Grow(2 * sent.size())) {
     return base::Unavailable("too much is being worked on: send it again a little later");
   }
-  base::Status status = arrival.signal == segment::Signal::kTraces
-                            ? json_.ReadTraces(sent, delivery.request)
-                            : json_.ReadLogs(sent, delivery.request);
+  base::Status status = ReadJson(arrival.signal, sent, delivery.request);
   if (json_text_.capacity() > kKept) json_text_ = {};
   return status;
 }
 
-void DeliveryReader::CountSpans(const Arrival& arrival, std::uint64_t masked,
-                                Delivery& delivery) const {
-  const otlp::SpanBatch& batch = delivery.batch;
-  const std::vector<std::string_view> services = ServicesOf(batch);
-  bool one = !services.empty();
-  for (const std::string_view service : services) one = one && service == services.front();
-  if (one) {
-    Tally& tally = delivery.counts.At(arrival.receiver, services.front());
-    tally.accepted += batch.spans.size();
-    tally.received += batch.spans.size();
-  } else {
-    for (const otlp::Span& span : batch.spans) {
-      Tally& tally =
-          delivery.counts.At(arrival.receiver, services[batch.scopes[span.scope].resource]);
-      ++tally.accepted;
-      ++tally.received;
-    }
+base::Status DeliveryReader::ReadJson(segment::Signal signal, std::string_view json,
+                                      std::string& request) {
+  switch (signal) {
+    case segment::Signal::kTraces: return json_.ReadTraces(json, request);
+    case segment::Signal::kLogs: return json_.ReadLogs(json, request);
+    case segment::Signal::kMetrics: return json_.ReadMetrics(json, request);
   }
-  if (delivery.report.total_refused() + masked == 0) return;
-  // A refused span is gone: whose it was is known when all are of one service.
-  Tally& tally = delivery.counts.At(arrival.receiver, one ? services.front() : "");
-  tally.masked_values += masked;
-  tally.received += delivery.report.total_refused();
-  for (std::size_t i = 0; i < otlp::kRefusals; ++i) tally.rejected[i] += delivery.report.refused[i];
+  return base::Internal("a signal that is none");
 }
 
 base::Status DeliveryReader::Replay(const segment::WalRecord& record, std::string_view receiver,
@@ -180,9 +222,10 @@ base::Status DeliveryReader::Replay(const segment::WalRecord& record, std::strin
   base::ByteReservation uncounted;
   RETURN_IF_ERROR(decompressor_.Read(CodingOf(record.encoding), record.body,
                                      decoder_.limits().request_bytes, uncounted, request));
-  RETURN_IF_ERROR(Decode(record.signal, request, replayed_logs_, batch));
-  masker_.Apply(batch);
-  SetReceiver(receiver, batch);
+  batch.Clear();
+  replayed_metrics_.Clear();
+  RETURN_IF_ERROR(Decode(record.signal, request, replayed_logs_, batch, replayed_metrics_));
+  Mask(receiver, batch, replayed_metrics_);
   return base::Ok();
 }
 

@@ -19,6 +19,7 @@
 #include "trace/segment/wal.h"
 #include "wire/otlp/decode.h"
 #include "wire/otlp/limits.h"
+#include "wire/otlp/metric_model.h"
 #include "wire/otlp/model.h"
 
 namespace ronda::trace::ingest {
@@ -41,6 +42,7 @@ struct Delivery {
   wire::otlp::LogBatch
       logs;  // of a request of logs; the batch has them as rows (segment/log_rows.h)
   wire::otlp::SpanBatch batch;
+  wire::otlp::MetricBatch metrics;  // of a request of metrics, which has no rows
   wire::otlp::DecodeReport report;
   Digest digest;
   Ledger counts;  // of this request
@@ -66,16 +68,21 @@ class DeliveryReader {
   // delivery.counts has its spans as rejected, if they could be counted.
   [[nodiscard]] base::Status Read(const Arrival& arrival, std::string body,
                                   base::ByteReservation memory, Delivery& delivery);
-  // Reads a record of the log as it was when it came; replaces `batch`, whose texts are views of
-  // `request`.
+  // Reads a record of the log as it was when it came; replaces `batch`, and metrics(), whose texts are
+  // views of `request`.
   [[nodiscard]] base::Status Replay(const segment::WalRecord& record, std::string_view receiver,
                                     std::string& request, wire::otlp::SpanBatch& batch);
+  // Of the last record that was replayed, when it has metrics.
+  [[nodiscard]] const wire::otlp::MetricBatch& metrics() const { return replayed_metrics_; }
 
  private:
   base::Status ReadRequest(const Arrival& arrival, std::string& body, Delivery& delivery);
   base::Status Decode(segment::Signal signal, std::string_view request, wire::otlp::LogBatch& logs,
-                      wire::otlp::SpanBatch& batch);
-  void CountSpans(const Arrival& arrival, std::uint64_t masked, Delivery& delivery) const;
+                      wire::otlp::SpanBatch& batch, wire::otlp::MetricBatch& metrics);
+  base::Status ReadJson(segment::Signal signal, std::string_view json, std::string& request);
+  // Of a batch, and says who took it in. How many values were changed.
+  std::uint64_t Mask(std::string_view receiver, wire::otlp::SpanBatch& batch,
+                     wire::otlp::MetricBatch& metrics) const;
 
   wire::otlp::Decoder decoder_;
   const Masker& masker_;
@@ -84,6 +91,7 @@ class DeliveryReader {
   segment::Compressor compressor_;
   std::string json_text_;
   wire::otlp::LogBatch replayed_logs_;
+  wire::otlp::MetricBatch replayed_metrics_;
 };
 
 // A request's part of the ledger and its digest, as the log keeps them (docs/formats/trace-wal.md,

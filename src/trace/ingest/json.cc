@@ -120,14 +120,19 @@ constexpr std::array<std::string_view, 25> kSeverities = {
 constexpr std::array<std::string_view, 3> kStatuses = {"STATUS_CODE_UNSET", "STATUS_CODE_OK",
                                                        "STATUS_CODE_ERROR"};
 
-// What a request of traces and one of logs call their parts.
-enum class Item : std::uint8_t { kSpan, kLogRecord };
+constexpr std::array<std::string_view, 3> kTemporalities = {"AGGREGATION_TEMPORALITY_UNSPECIFIED",
+                                                            "AGGREGATION_TEMPORALITY_DELTA",
+                                                            "AGGREGATION_TEMPORALITY_CUMULATIVE"};
+
+// What requests of each kind call their parts.
+enum class Item : std::uint8_t { kSpan, kLogRecord, kMetric };
 struct Names {
   std::string_view resources, scopes, items;
   Item item;
 };
 constexpr Names kTraces{"resourceSpans", "scopeSpans", "spans", Item::kSpan};
 constexpr Names kLogs{"resourceLogs", "scopeLogs", "logRecords", Item::kLogRecord};
+constexpr Names kMetrics{"resourceMetrics", "scopeMetrics", "metrics", Item::kMetric};
 
 // Walks one request. Stops writing anything of use at the first error, which `error()` has.
 class Transcoder {
@@ -322,7 +327,9 @@ class Transcoder {
         self.Message(out, field::kScope, [&](pbf_writer& s) { self.Scope(s, member); });
       } else if (name == self.names_.items) {
         self.Each(member, name, out, field::kScopeItems,
-                  self.names_.item == Item::kSpan ? Span : LogRecord);
+                  self.names_.item == Item::kSpan        ? Span
+                  : self.names_.item == Item::kLogRecord ? LogRecord
+                                                         : Metric);
       } else if (name == "schemaUrl") {
         self.Text(out, field::kScopeSchemaUrl, name, member);
       }
@@ -398,6 +405,173 @@ class Transcoder {
     });
   }
 
+  static void Metric(Transcoder& self, pbf_writer& out, Element value) {
+    self.Fields(value, "a metric", [&](std::string_view name, Element member) {
+      if (name == "name") return self.Text(out, field::kMetricName, name, member);
+      if (name == "description") return self.Text(out, field::kMetricDescription, name, member);
+      if (name == "unit") return self.Text(out, field::kMetricUnit, name, member);
+      const auto data = [&](std::uint32_t tag, const auto& point) {
+        self.Message(out, tag, [&](pbf_writer& d) { self.Data(d, member, point); });
+      };
+      if (name == "gauge") return data(field::kMetricGauge, NumberPoint);
+      if (name == "sum") return data(field::kMetricSum, NumberPoint);
+      if (name == "histogram") return data(field::kMetricHistogram, HistogramPoint);
+      if (name == "exponentialHistogram") {
+        return data(field::kMetricExponential, ExponentialPoint);
+      }
+      if (name == "summary") return data(field::kMetricSummary, SummaryPoint);
+    });
+  }
+
+  // Gauge, Sum, Histogram, ...: what one does not have, its decoder passes over.
+  template <typename Point>
+  void Data(pbf_writer& out, Element value, const Point& point) {
+    Fields(value, "a metric's data", [&](std::string_view name, Element member) {
+      if (name == "dataPoints") return Each(member, name, out, field::kPoints, point);
+      if (name == "aggregationTemporality") {
+        return Enum(out, field::kTemporality, name, member, kTemporalities);
+      }
+      if (name == "isMonotonic") {
+        bool truth = false;
+        if (member.get(truth) != simdjson::SUCCESS) return Fail(name, "boolean");
+        out.add_bool(field::kMonotonic, truth);
+      }
+    });
+  }
+
+  void Double(pbf_writer& into, std::uint32_t tag, std::string_view name, Element value) {
+    const auto number = DoubleOf(value);
+    if (!number) return Fail(name, "number");
+    into.add_double(tag, *number);
+  }
+  template <typename Add>
+  void Numbers(std::string_view name, Element value, const Add& add) {
+    dom::array array;
+    if (value.get(array) != simdjson::SUCCESS) return Fail(name, "array");
+    for (const Element element : array) add(element);
+  }
+
+  // What all kinds of points call the same; false for another name.
+  bool CommonOfPoint(pbf_writer& out, std::uint32_t attributes, std::uint32_t flags,
+                     std::string_view name, Element member) {
+    if (name == "attributes") {
+      Attributes(out, attributes, name, member);
+    } else if (name == "startTimeUnixNano") {
+      Time(out, field::kPointStart, name, member);
+    } else if (name == "timeUnixNano") {
+      Time(out, field::kPointTime, name, member);
+    } else if (name == "flags") {
+      Count(out, flags, name, member);
+    } else {
+      return false;
+    }
+    return true;
+  }
+  // And what all call the same that count.
+  bool CountOfPoint(pbf_writer& out, std::string_view name, Element member) {
+    if (name != "count" && name != "sum") return false;
+    if (name == "count") {
+      Time(out, field::kPointCount, name, member);
+    } else {
+      Double(out, field::kPointSum, name, member);
+    }
+    return true;
+  }
+
+  static void NumberPoint(Transcoder& self, pbf_writer& out, Element value) {
+    self.Fields(value, "a data point", [&](std::string_view name, Element member) {
+      if (self.CommonOfPoint(out, field::kNumberAttributes, field::kNumberFlags, name, member)) {
+        return;
+      }
+      if (name == "asDouble") return self.Double(out, field::kNumberDouble, name, member);
+      if (name == "asInt") {
+        const auto number = IntegerOf<std::int64_t>(member);
+        if (!number) return self.Fail(name, "64-bit integer");
+        out.add_sfixed64(field::kNumberInt, *number);
+      }
+    });
+  }
+
+  static void HistogramPoint(Transcoder& self, pbf_writer& out, Element value) {
+    self.Fields(value, "a data point", [&](std::string_view name, Element member) {
+      if (self.CommonOfPoint(out, field::kHistogramAttributes, field::kHistogramFlags, name,
+                             member) ||
+          self.CountOfPoint(out, name, member)) {
+        return;
+      }
+      if (name == "min") return self.Double(out, field::kHistogramMin, name, member);
+      if (name == "max") return self.Double(out, field::kHistogramMax, name, member);
+      if (name == "bucketCounts") {
+        self.Numbers(name, member,
+                     [&](Element count) { self.Time(out, field::kHistogramCounts, name, count); });
+      }
+      if (name == "explicitBounds") {
+        self.Numbers(name, member, [&](Element bound) {
+          self.Double(out, field::kHistogramBounds, name, bound);
+        });
+      }
+    });
+  }
+
+  static void ExponentialPoint(Transcoder& self, pbf_writer& out, Element value) {
+    self.Fields(value, "a data point", [&](std::string_view name, Element member) {
+      if (self.CommonOfPoint(out, field::kExponentialAttributes, field::kExponentialFlags, name,
+                             member) ||
+          self.CountOfPoint(out, name, member)) {
+        return;
+      }
+      if (name == "scale") return self.Signed(out, field::kExponentialScale, name, member);
+      if (name == "zeroCount") return self.Time(out, field::kExponentialZeroCount, name, member);
+      if (name == "zeroThreshold") {
+        return self.Double(out, field::kExponentialZeroThreshold, name, member);
+      }
+      if (name == "min") return self.Double(out, field::kExponentialMin, name, member);
+      if (name == "max") return self.Double(out, field::kExponentialMax, name, member);
+      if (name == "positive" || name == "negative") {
+        const bool positive = name == "positive";
+        self.Message(out, positive ? field::kExponentialPositive : field::kExponentialNegative,
+                     [&](pbf_writer& buckets) { self.Buckets(buckets, member); });
+      }
+    });
+  }
+
+  void Signed(pbf_writer& into, std::uint32_t tag, std::string_view name, Element value) {
+    const auto number = IntegerOf<std::int32_t>(value);
+    if (!number) return Fail(name, "32-bit integer");
+    into.add_sint32(tag, *number);
+  }
+
+  void Buckets(pbf_writer& out, Element value) {
+    Fields(value, "buckets", [&](std::string_view name, Element member) {
+      if (name == "offset") return Signed(out, field::kBucketsOffset, name, member);
+      if (name != "bucketCounts") return;
+      Numbers(name, member, [&](Element count) {
+        const auto number = IntegerOf<std::uint64_t>(count);
+        if (!number) return Fail(name, "unsigned integers");
+        out.add_uint64(field::kBucketsCounts, *number);
+      });
+    });
+  }
+
+  static void SummaryPoint(Transcoder& self, pbf_writer& out, Element value) {
+    self.Fields(value, "a data point", [&](std::string_view name, Element member) {
+      if (self.CommonOfPoint(out, field::kSummaryAttributes, field::kSummaryFlags, name, member) ||
+          self.CountOfPoint(out, name, member)) {
+        return;
+      }
+      if (name == "quantileValues") {
+        self.Each(member, name, out, field::kSummaryQuantiles, Quantile);
+      }
+    });
+  }
+
+  static void Quantile(Transcoder& self, pbf_writer& out, Element value) {
+    self.Fields(value, "a quantile", [&](std::string_view name, Element member) {
+      if (name == "quantile") self.Double(out, field::kQuantile, name, member);
+      if (name == "value") self.Double(out, field::kQuantileValue, name, member);
+    });
+  }
+
   static void Event(Transcoder& self, pbf_writer& out, Element value) {
     self.Fields(value, "an event", [&](std::string_view name, Element member) {
       if (name == "timeUnixNano") self.Time(out, field::kEventTime, name, member);
@@ -455,6 +629,10 @@ JsonReader::~JsonReader() = default;
 
 base::Status JsonReader::ReadTraces(std::string_view json, std::string& out) {
   return Read(impl_->parser, json, kTraces, out);
+}
+
+base::Status JsonReader::ReadMetrics(std::string_view json, std::string& out) {
+  return Read(impl_->parser, json, kMetrics, out);
 }
 
 base::Status JsonReader::ReadLogs(std::string_view json, std::string& out) {

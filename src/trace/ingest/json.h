@@ -27,6 +27,8 @@ class JsonReader {
   [[nodiscard]] base::Status ReadTraces(std::string_view json, std::string& out);
   // The same for an ExportLogsServiceRequest.
   [[nodiscard]] base::Status ReadLogs(std::string_view json, std::string& out);
+  // The same for an ExportMetricsServiceRequest; exemplars and metadata are passed over.
+  [[nodiscard]] base::Status ReadMetrics(std::string_view json, std::string& out);
 
  private:
   struct Impl;

@@ -66,7 +66,7 @@ base::Status Lane::OpenStore(segment::FileSystem& files) {
 }
 
 base::Status Lane::OpenRed(segment::FileSystem& files) {
-  if (options_.store.signal != segment::Signal::kTraces) return base::Ok();
+  if (options_.store.signal == segment::Signal::kLogs) return base::Ok();
   ASSIGN_OR_RETURN(red_files_, series::Store::Open(files));
   for (const std::string& notice : red_files_->notices()) log_.Warning(notice);
   return base::Ok();
@@ -81,7 +81,7 @@ base::Status Lane::Replay(const segment::WalRecord& record, otlp::SpanBatch& bat
   RETURN_IF_ERROR(reader_.Replay(record, ReceiverOf(note), replayed_, batch));
   replayed_counts_.Add(note.counts);
   if (red_files_ && record.sequence > red_files_->through()) {
-    red_.Measure(batch, record.received_ns);
+    Measure(batch, reader_.metrics(), record.received_ns);
   }
   if (note.has_digest) digests_.Add(note.digest, record.received_ns);
   return base::Ok();
@@ -103,8 +103,21 @@ bool Lane::ReadNote(std::string_view note) {
 
 void Lane::Measure(Pending& pending) {
   if (pending.measured || !pending.has_digest || !red_files_) return;
-  red_.Measure(pending.delivery->batch, pending.received_ns);
+  Measure(pending.delivery->batch, pending.delivery->metrics, pending.received_ns);
   pending.measured = true;
+}
+
+void Lane::Measure(const otlp::SpanBatch& batch, const otlp::MetricBatch& metrics,
+                   std::uint64_t received_ns) {
+  if (has_metrics()) {
+    metrics_.Measure(metrics, received_ns);
+  } else {
+    red_.Measure(batch, received_ns);
+  }
+}
+
+const series::OpenPoints& Lane::open_points() const {
+  return has_metrics() ? metrics_.open() : red_.open();
 }
 
 base::Result<std::string> Lane::SealThrough(std::uint64_t sequence) {
@@ -112,8 +125,9 @@ base::Result<std::string> Lane::SealThrough(std::uint64_t sequence) {
     for (Pending& pending : pending_) {
       if (pending.sequence <= sequence) Measure(pending);
     }
-    RETURN_IF_ERROR(red_files_->Add(red_.open(), sequence));
+    RETURN_IF_ERROR(red_files_->Add(open_points(), sequence));
     red_.Clear();
+    metrics_.Clear();
   }
   return NoteThrough(sequence);
 }
@@ -170,6 +184,8 @@ void Lane::Work(std::vector<std::unique_ptr<Delivery>>& deliveries) {
     for (const auto& delivery : deliveries) Append(*delivery, now_ns);
     if (deliveries.empty()) AppendCounts(now_ns);
     if (!pending_.empty()) Settle(store_->Commit());
+    // Metrics have no rows, which would make the store seal.
+    if (metrics_.open().value_bytes() > options_.metric_bytes) Warn(store_->Seal());
   }
   for (auto& [delivery, status] : settled_) delivery->done(status);
   settled_.clear();
@@ -289,10 +305,10 @@ segment::Source::Segments Lane::Snapshot(const segment::Source::ReadBlock& read)
   return store_->segments();
 }
 
-series::Source::Files Lane::RedSnapshot(const series::Source::ReadOpen& read) const {
+series::Source::Files Lane::SeriesSnapshot(const series::Source::ReadOpen& read) const {
   const std::shared_lock lock(store_mutex_);
   if (!red_files_) return {};
-  read(red_.open());
+  read(open_points());
   return red_files_->files();
 }
 
@@ -303,7 +319,8 @@ Standing Lane::standing() const {
                     .spans = store_->counts(),
                     .segments = store_->manifest().segments.size(),
                     .segment_bytes = store_->segment_bytes()};
-  standing.places = PlacesOf(store_->census(), standing.ledger);
+  standing.places =
+      has_metrics() ? AllStored(standing.ledger) : PlacesOf(store_->census(), standing.ledger);
   const std::lock_guard counts_lock(counts_mutex_);
   standing.ledger.Add(uncounted_);
   return standing;
@@ -343,6 +360,10 @@ void Lane::Retain() {
   const std::uint64_t partition_ns = options_.store.partition_ns;
   if (store_->block().rows() > 0 && now_ns > store_->block_partition_ns() &&
       now_ns - store_->block_partition_ns() > partition_ns) {
+    Warn(store_->Seal());
+  }
+  if (!metrics_.open().empty() && now_ns / partition_ns != metrics_partition_) {
+    metrics_partition_ = now_ns / partition_ns;
     Warn(store_->Seal());
   }
   const bool trusted = TrustsClock(now_ns);

@@ -18,6 +18,7 @@
 #include "trace/ingest/delivery.h"
 #include "trace/ingest/digests.h"
 #include "trace/ingest/ledger.h"
+#include "trace/ingest/metric_meter.h"
 #include "trace/ingest/places.h"
 #include "trace/ingest/red.h"
 #include "trace/segment/source.h"
@@ -29,6 +30,8 @@ struct LaneOptions {
   segment::StoreOptions store;
   std::uint64_t retain_ns = 0;  // partitions that ended longer ago are dropped; 0: kept
   std::uint64_t retain_bytes = 0;  // oldest partitions are dropped past this; 0: kept
+  std::size_t metric_bytes =
+      16u << 20;  // of data points that are in no file; past it they become one
   std::uint64_t upkeep_ns = 5'000'000'000;  // how often merge and retention look around
 };
 
@@ -84,8 +87,8 @@ class Lane {
 
   // As segment::Source says. Any thread.
   [[nodiscard]] segment::Source::Segments Snapshot(const segment::Source::ReadBlock& read) const;
-  // As series::Source says: the RED of every span that is durable, each once.
-  [[nodiscard]] series::Source::Files RedSnapshot(const series::Source::ReadOpen& read) const;
+  // As series::Source says: the RED of every span that is durable, or every data point, each once.
+  [[nodiscard]] series::Source::Files SeriesSnapshot(const series::Source::ReadOpen& read) const;
   [[nodiscard]] Standing standing() const;
   // Any thread, as all that follows.
   [[nodiscard]] std::vector<SegmentState> Segments() const;
@@ -111,7 +114,7 @@ class Lane {
     Ledger counts = {};
     bool has_digest = false;
     Digest digest = {};
-    bool measured = false;  // its spans are in red_
+    bool measured = false;  // its spans are in red_, its points in metrics_
     Delivery* delivery = nullptr;
   };
 
@@ -124,6 +127,13 @@ class Lane {
   [[nodiscard]] base::Result<std::string> SealThrough(std::uint64_t sequence);
   [[nodiscard]] std::string NoteThrough(std::uint64_t sequence) const;
   void Measure(Pending& pending);
+  void Measure(const wire::otlp::SpanBatch& batch, const wire::otlp::MetricBatch& metrics,
+               std::uint64_t received_ns);
+  // What was measured and is in no file.
+  [[nodiscard]] const series::OpenPoints& open_points() const;
+  [[nodiscard]] bool has_metrics() const {
+    return options_.store.signal == segment::Signal::kMetrics;
+  }
 
   void Write();  // the thread
   void Work(std::vector<std::unique_ptr<Delivery>>& deliveries);
@@ -159,6 +169,8 @@ class Lane {
   std::unique_ptr<segment::Store> store_;  // and all below: guarded by store_mutex_
   std::unique_ptr<series::Store> red_files_;  // null in a lane of log records
   RedMeter red_;  // of what is durable and not sealed
+  MetricMeter metrics_;  // the same, in a lane of metrics, which has no spans
+  std::uint64_t metrics_partition_ = 0;  // when metrics were sealed last
   std::uint64_t red_now_s_ = 0;  // as retention found it; 0: the clock is not to be trusted
   RecentDigests digests_;
   Ledger ledger_;  // of what is durable

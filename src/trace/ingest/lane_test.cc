@@ -434,7 +434,8 @@ TEST_F(LanesTest, RequestsSpreadOverLanesAndDuplicatesAreFoundAgain) {
   const Tally total = lanes_->standing().ledger.Total();
   EXPECT_EQ(total.deduplicated, 40u);
   EXPECT_EQ(total.accepted, 80u);
-  EXPECT_THAT(LedgerJson(lanes_->standing(), lanes_->log_standing()), HasSubstr("\"stored\":40,"));
+  EXPECT_THAT(LedgerJson(lanes_->standing(), lanes_->log_standing(), lanes_->metric_standing()),
+              HasSubstr("\"stored\":40,"));
 }
 
 // A request of records of two traces and of none, with every kind of body.

@@ -90,10 +90,11 @@ class Rig {
     return opened.status();
   }
 
-  std::future<base::Status> Submit(const std::string& body, std::string_view receiver = "test") {
+  std::future<base::Status> Submit(const std::string& body, std::string_view receiver = "test",
+                                   segment::Signal signal = segment::Signal::kTraces) {
     DeliveryReader reader(otlp::Limits(), masker_);
     auto delivery = std::make_unique<Delivery>();
-    EXPECT_TRUE(reader.Read({.receiver = receiver}, body, {}, *delivery).ok());
+    EXPECT_TRUE(reader.Read({.receiver = receiver, .signal = signal}, body, {}, *delivery).ok());
     auto told = std::make_shared<std::promise<base::Status>>();
     delivery->done = [told](const base::Status& status) { told->set_value(status); };
     lane->Submit(std::move(delivery));
@@ -109,7 +110,7 @@ class Rig {
   std::uint64_t RedSpans() {
     std::uint64_t spans = 0;
     const auto files_of_red =
-        lane->RedSnapshot([&](const series::OpenPoints& open) { spans += open.rows().size(); });
+        lane->SeriesSnapshot([&](const series::OpenPoints& open) { spans += open.rows().size(); });
     for (const auto& file : files_of_red) {
       series::FileCursor cursor(*file);
       std::vector<series::Point> points;

@@ -16,6 +16,7 @@ namespace ronda::trace::ingest {
 namespace {
 
 constexpr std::string_view kLogs = "logs-00";
+constexpr std::string_view kMetrics = "metrics-00";
 constexpr std::string_view kSampling = "sampling";
 constexpr std::string_view kBackups = "backups";
 
@@ -125,13 +126,15 @@ base::Status Lanes::OpenLanes(const std::string& folder, const base::Clock& cloc
   std::error_code ignored;
   while (std::filesystem::exists(folder + "/" + LaneName(count), ignored)) ++count;
   LaneOptions lane = options_.lane;
-  lane.retain_bytes /= count + 1;
+  lane.retain_bytes /= count + 1;  // metrics have no segments
   for (std::size_t i = 0; i < count; ++i) {
     ASSIGN_OR_RETURN(auto opened, OpenLane(folder + "/" + LaneName(i), lane, clock, log));
     lanes_.push_back(std::move(opened));
   }
   lane.store.signal = segment::Signal::kLogs;
   ASSIGN_OR_RETURN(logs_, OpenLane(folder + "/" + std::string(kLogs), lane, clock, log));
+  lane.store.signal = segment::Signal::kMetrics;
+  ASSIGN_OR_RETURN(metrics_, OpenLane(folder + "/" + std::string(kMetrics), lane, clock, log));
   return base::Ok();
 }
 
@@ -139,6 +142,7 @@ Lanes::~Lanes() {
   Stop();
   lanes_.clear();
   logs_.reset();
+  metrics_.reset();
   if (lock_ >= 0) close(lock_);
 }
 
@@ -182,6 +186,7 @@ void Lanes::Stop() {
   if (sampling_.joinable()) sampling_.join();
   for (const auto& lane : lanes_) lane->Stop();
   if (logs_) logs_->Stop();
+  if (metrics_) metrics_->Stop();
 }
 
 base::Result<Deleted> Lanes::DeleteService(const std::string& service, std::uint64_t deadline_ns) {
@@ -230,6 +235,9 @@ base::Status Lanes::BackUpInto(const std::string& folder) {
   }
   ASSIGN_OR_RETURN(const auto to, segment::OpenFolder(folder + "/" + std::string(kLogs)));
   RETURN_IF_ERROR(logs_->BackUp(*to));
+  ASSIGN_OR_RETURN(const auto to_metrics,
+                   segment::OpenFolder(folder + "/" + std::string(kMetrics)));
+  RETURN_IF_ERROR(metrics_->BackUp(*to_metrics));
   if (sampler_) {
     ASSIGN_OR_RETURN(const auto from, segment::OpenFolder(folder_ + "/" + std::string(kSampling)));
     ASSIGN_OR_RETURN(const auto verdicts,
@@ -244,7 +252,12 @@ base::Status Lanes::BackUpInto(const std::string& folder) {
 
 // The same body goes to the same lane, which knows it again.
 Lane& Lanes::LaneOf(segment::Signal signal, const Digest& digest) {
-  return signal == segment::Signal::kLogs ? *logs_ : *lanes_[digest.high % lanes_.size()];
+  switch (signal) {
+    case segment::Signal::kLogs: return *logs_;
+    case segment::Signal::kMetrics: return *metrics_;
+    case segment::Signal::kTraces: break;
+  }
+  return *lanes_[digest.high % lanes_.size()];
 }
 
 void Lanes::Take(const Arrival& arrival, std::string body, base::ByteReservation memory,
@@ -290,7 +303,7 @@ segment::Source::Segments Lanes::Snapshot(const ReadBlock& read) {
 series::Source::Files Lanes::RedSource::Snapshot(const ReadOpen& read) {
   Files all;
   for (const auto& lane : lanes_.lanes_) {
-    for (auto& file : lane->RedSnapshot(read)) all.push_back(std::move(file));
+    for (auto& file : lane->SeriesSnapshot(read)) all.push_back(std::move(file));
   }
   return all;
 }
@@ -315,12 +328,14 @@ Standing Lanes::standing() const {
   return all;
 }
 
-std::string LedgerJson(const Standing& spans, const Standing& logs) {
+std::string LedgerJson(const Standing& spans, const Standing& logs, const Standing& metrics) {
   base::JsonWriter json;
   json.Object();
   PutStanding(spans, json);
   json.Key("logs").Object();
   PutStanding(logs, json);
+  json.EndObject().Key("metrics").Object();
+  PutStanding(metrics, json);
   json.EndObject().EndObject();
   return std::move(json.out);
 }

@@ -34,7 +34,7 @@ struct LanesOptions {
 };
 
 // All that is kept in one folder: one lane of spans or several, each with a folder of its own (lane-00,
-// ...), a lane of log records (logs-00), and the way in for receivers. As a source: the spans. Any
+// ...), a lane of log records (logs-00), one of metrics (metrics-00), and the way in for receivers. As a source: the spans. Any
 // thread, but for Open and Stop.
 class Lanes : public segment::Source {
  public:
@@ -63,9 +63,12 @@ class Lanes : public segment::Source {
   [[nodiscard]] segment::Source& logs() { return log_source_; }
   // Rate, errors and durations of the spans, and exceptions (series/red.h).
   [[nodiscard]] series::Source& red() { return red_source_; }
-  // Of all lanes of spans; of the log records.
+  // The metrics that others send (series/metrics.h).
+  [[nodiscard]] series::Source& metrics() { return metric_source_; }
+  // Of all lanes of spans; of the log records; of the data points.
   [[nodiscard]] Standing standing() const;
   [[nodiscard]] Standing log_standing() const { return logs_->standing(); }
+  [[nodiscard]] Standing metric_standing() const { return metrics_->standing(); }
 
   // Removes what a service has sent up to now, spans and log records. Stops at `deadline_ns`
   // (monotonic); asked again, it goes on.
@@ -111,6 +114,17 @@ class Lanes : public segment::Source {
     Lanes& lanes_;
   };
 
+  class MetricSource : public series::Source {
+   public:
+    explicit MetricSource(Lanes& lanes) : lanes_(lanes) {}
+    [[nodiscard]] Files Snapshot(const ReadOpen& read) override {
+      return lanes_.metrics_->SeriesSnapshot(read);
+    }
+
+   private:
+    Lanes& lanes_;
+  };
+
   const LanesOptions options_;
   const Masker masker_;
   base::ByteBudget memory_;
@@ -120,8 +134,10 @@ class Lanes : public segment::Source {
   std::vector<std::unique_ptr<segment::FileSystem>> files_;
   std::vector<std::unique_ptr<Lane>> lanes_;  // goes before what they use
   std::unique_ptr<Lane> logs_;
+  std::unique_ptr<Lane> metrics_;
   LogSource log_source_{*this};
   RedSource red_source_{*this};
+  MetricSource metric_source_{*this};
   std::string folder_;
   std::mutex backup_mutex_;
   std::mutex round_mutex_;  // of the sampler; a backup is of one moment between two rounds
@@ -133,7 +149,9 @@ class Lanes : public segment::Source {
 };
 
 // {"received":...,"accepted":...,"rejected":{...},...,"receivers":[{"receiver":...,"service":...}]}: the
-// ledger as the API shows it; log records, counted the same way, are under "logs". One line.
-[[nodiscard]] std::string LedgerJson(const Standing& spans, const Standing& logs);
+// ledger as the API shows it; log records and data points, counted the same way, are under "logs" and
+// "metrics". One line.
+[[nodiscard]] std::string LedgerJson(const Standing& spans, const Standing& logs,
+                                     const Standing& metrics);
 
 }  // namespace ronda::trace::ingest

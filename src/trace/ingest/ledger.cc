@@ -9,15 +9,17 @@ namespace {
 constexpr std::uint64_t kVersion = 1;
 constexpr std::string_view kOther = segment::Census::kOther;
 
-// The numbers of a tally, in the order of the bytes.
+constexpr std::uint64_t kFirstRejections = 6;  // that the oldest ledgers have
+
+// The numbers of a tally with so many rejections, in the order of the bytes.
 template <typename TallyType, typename Visit>
-void EachNumber(TallyType& tally, const Visit& visit) {
+void EachNumber(TallyType& tally, std::uint64_t rejections, const Visit& visit) {
   visit(tally.received);
   visit(tally.accepted);
   visit(tally.deduplicated);
   visit(tally.refused_requests);
   visit(tally.masked_values);
-  for (auto& count : tally.rejected) visit(count);
+  for (std::size_t i = 0; i < rejections; ++i) visit(tally.rejected[i]);
 }
 
 }  // namespace
@@ -30,6 +32,7 @@ std::string_view NameOf(Rejection rejection) {
     case Rejection::kTooLarge: return "too-large";
     case Rejection::kOverload: return "overload";
     case Rejection::kStorage: return "storage";
+    case Rejection::kPoint: return "bad-data-point";
   }
   return "";
 }
@@ -97,7 +100,7 @@ void EncodeLedger(const Ledger& ledger, std::string& out) {
   for (const auto& [key, tally] : ledger.tallies()) {
     base::PutBytes(key.first, out);
     base::PutBytes(key.second, out);
-    EachNumber(tally, [&](std::uint64_t number) { base::PutVarint(number, out); });
+    EachNumber(tally, kRejections, [&](std::uint64_t number) { base::PutVarint(number, out); });
   }
 }
 
@@ -105,7 +108,7 @@ bool DecodeLedger(std::string_view bytes, Ledger& ledger) {
   base::VarintReader reader(bytes);
   std::uint64_t version = 0, rejections = 0, count = 0;
   if (!reader.Next(version) || version != kVersion || !reader.Next(rejections) ||
-      rejections != kRejections || !reader.Next(count)) {
+      rejections < kFirstRejections || rejections > kRejections || !reader.Next(count)) {
     return false;
   }
   for (; count > 0; --count) {
@@ -113,7 +116,8 @@ bool DecodeLedger(std::string_view bytes, Ledger& ledger) {
     if (!reader.NextBytes(receiver) || !reader.NextBytes(service)) return false;
     Tally tally;
     bool whole = true;
-    EachNumber(tally, [&](std::uint64_t& number) { whole = whole && reader.Next(number); });
+    EachNumber(tally, rejections,
+               [&](std::uint64_t& number) { whole = whole && reader.Next(number); });
     if (!whole) return false;
     ledger.At(receiver, service).Add(tally);
   }

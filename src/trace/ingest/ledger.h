@@ -9,20 +9,21 @@
 
 namespace ronda::trace::ingest {
 
-// Why spans were not taken.
+// Why spans, log records or data points were not taken. In the order of the bytes: append only.
 enum class Rejection : std::uint8_t {
-  kTraceId,  // as wire/otlp's Refusal, in its order
+  kTraceId,
   kSpanId,
   kParentId,
   kTooLarge,
   kOverload,  // 429: no memory for it
   kStorage,  // 503: it could not be written
+  kPoint,  // a data point that says nothing, or contradicts itself
 };
-inline constexpr std::size_t kRejections = 6;
+inline constexpr std::size_t kRejections = 7;
 // "bad-trace-id" and the like.
 [[nodiscard]] std::string_view NameOf(Rejection rejection);
 
-// What became of spans. received = accepted + all rejected; of the accepted, those deduplicated are
+// What became of spans, log records or data points. received = accepted + all rejected; of the accepted, those deduplicated are
 // stored with the request that came first.
 struct Tally {
   std::uint64_t received = 0;

@@ -201,13 +201,20 @@ bool Masker::HidesKey(std::string_view key) const {
                              [&](const auto& prefix) { return key.starts_with(prefix); });
 }
 
-std::uint64_t Masker::Apply(otlp::SpanBatch& batch) const {
+std::uint64_t Masker::HideKeys(otlp::BatchParts& batch) const {
   std::uint64_t masked = 0;
   for (otlp::Attribute& attribute : batch.attributes) {
     if (!HidesKey(attribute.key()) || attribute.value() == otlp::Value::String(kHidden)) continue;
     attribute.set_value(otlp::Value::String(kHidden));
     ++masked;
   }
+  return masked;
+}
+
+std::uint64_t Masker::Apply(otlp::MetricBatch& batch) const { return HideKeys(batch); }
+
+std::uint64_t Masker::Apply(otlp::SpanBatch& batch) const {
+  std::uint64_t masked = HideKeys(batch);
   if (rules_.sql == MaskRules::Apply::kNo) return masked;
   for (const otlp::Span& span : batch.spans) masked += MaskStatements(batch, span.attributes);
   return masked;

@@ -7,6 +7,7 @@
 #include <unordered_set>
 #include <vector>
 
+#include "wire/otlp/metric_model.h"
 #include "wire/otlp/model.h"
 
 namespace ronda::trace::ingest {
@@ -34,8 +35,11 @@ class Masker {
   explicit Masker(const MaskRules& rules);
   // How many values were changed.
   std::uint64_t Apply(wire::otlp::SpanBatch& batch) const;
+  // The same of metrics, which have no statements.
+  std::uint64_t Apply(wire::otlp::MetricBatch& batch) const;
 
  private:
+  [[nodiscard]] std::uint64_t HideKeys(wire::otlp::BatchParts& batch) const;
   [[nodiscard]] bool HidesKey(std::string_view key) const;
 
   MaskRules rules_;

@@ -6,6 +6,7 @@
 #include <grpcpp/resource_quota.h>
 #include <openssl/crypto.h>
 
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -19,6 +20,15 @@ namespace {
 
 constexpr std::string_view kTraces = "/opentelemetry.proto.collector.trace.v1.TraceService/Export";
 constexpr std::string_view kLogs = "/opentelemetry.proto.collector.logs.v1.LogsService/Export";
+constexpr std::string_view kMetrics =
+    "/opentelemetry.proto.collector.metrics.v1.MetricsService/Export";
+
+std::optional<segment::Signal> SignalOf(std::string_view method) {
+  if (method == kTraces) return segment::Signal::kTraces;
+  if (method == kLogs) return segment::Signal::kLogs;
+  if (method == kMetrics) return segment::Signal::kMetrics;
+  return std::nullopt;
+}
 
 // Calls at a time on one connection; more wait.
 constexpr int kStreams = 64;
@@ -71,10 +81,11 @@ class Call : public grpc::ServerGenericBidiReactor {
  public:
   Call(const grpc::GenericCallbackServerContext& context, const std::string& token, Lanes& lanes)
       : lanes_(lanes) {
-    if (context.method() == kLogs) signal_ = segment::Signal::kLogs;
-    if (context.method() != kTraces && context.method() != kLogs) {
+    const auto signal = SignalOf(context.method());
+    signal_ = signal.value_or(segment::Signal::kTraces);
+    if (!signal) {
       Refuse({grpc::StatusCode::UNIMPLEMENTED,
-              fmt::format("here are {} and {} only", kTraces, kLogs)});
+              fmt::format("here are {}, {} and {} only", kTraces, kLogs, kMetrics)});
     } else if (!IsAllowed(context, token)) {
       Refuse({grpc::StatusCode::UNAUTHENTICATED, "a token is needed: authorization: Bearer TOKEN"});
     } else {

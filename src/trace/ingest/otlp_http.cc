@@ -19,6 +19,7 @@ constexpr std::string_view kJson = "application/json";
 std::optional<segment::Signal> SignalOf(std::string_view path) {
   if (path == "/v1/traces") return segment::Signal::kTraces;
   if (path == "/v1/logs") return segment::Signal::kLogs;
+  if (path == "/v1/metrics") return segment::Signal::kMetrics;
   return std::nullopt;
 }
 
@@ -74,6 +75,16 @@ http::Response Refusal(int status, std::string_view why, Format format) {
   return response;
 }
 
+// How a reply in JSON calls the count of what was refused.
+std::string_view RejectedOf(segment::Signal signal) {
+  switch (signal) {
+    case segment::Signal::kTraces: return "rejectedSpans";
+    case segment::Signal::kLogs: return "rejectedLogRecords";
+    case segment::Signal::kMetrics: return "rejectedDataPoints";
+  }
+  return "";
+}
+
 http::Response Answer(const base::Status& status, const wire::otlp::DecodeReport& report,
                       Format format, segment::Signal signal) {
   if (!status.ok()) return Refusal(HttpStatusOf(status), status.message(), format);
@@ -81,9 +92,7 @@ http::Response Answer(const base::Status& status, const wire::otlp::DecodeReport
       .rejected = static_cast<std::int64_t>(report.total_refused()), .message = report.Describe()};
   http::Response response;
   if (format == Format::kJson) {
-    EncodeResponseJson(partial,
-                       signal == segment::Signal::kTraces ? "rejectedSpans" : "rejectedLogRecords",
-                       response.body);
+    EncodeResponseJson(partial, RejectedOf(signal), response.body);
   } else {
     response.content_type = kProtobuf;
     EncodeResponse(partial, response.body);
@@ -106,7 +115,9 @@ void OtlpHttp::Handle(http::Request request, http::Reply reply) {
   };
   const auto signal = SignalOf(request.path());
   if (!signal) {
-    return refuse(404, "nothing is here: spans go to /v1/traces, log records to /v1/logs");
+    return refuse(404,
+                  "nothing is here: spans go to /v1/traces, log records to /v1/logs, metrics to "
+                  "/v1/metrics");
   }
   if (request.method != "POST") return refuse(405, "OTLP is sent by POST");
   const auto format = FormatOf(request.Header("content-type"));

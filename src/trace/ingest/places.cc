@@ -96,6 +96,12 @@ Places PlacesOf(const segment::StoreCensus& census, const Ledger& ledger) {
   return places;
 }
 
+Places AllStored(const Ledger& ledger) {
+  Places places;
+  for (const auto& [key, tally] : ledger.tallies()) places[key].stored = Expected(tally);
+  return places;
+}
+
 Ledger Unaccounted(const Places& places, const Ledger& ledger) {
   Ledger more;
   for (const auto& [key, place] : places) {

@@ -33,6 +33,9 @@ using Places = std::map<std::pair<std::string, std::string>, Place, std::less<>>
 // the ledger misses there.
 [[nodiscard]] Places PlacesOf(const segment::StoreCensus& census, const Ledger& ledger);
 
+// Of things that are counted in series, which have no other places.
+[[nodiscard]] Places AllStored(const Ledger& ledger);
+
 // Spans that have a place and that the ledger does not know of, as received and accepted; "(unknown)"
 // where the store does not know who took them in.
 [[nodiscard]] Ledger Unaccounted(const Places& places, const Ledger& ledger);

@@ -25,12 +25,14 @@ constexpr std::size_t kCopiedAtOnce = 4u << 20;
 bool IsLane(std::string_view name) { return name.starts_with("lane-"); }
 bool IsLogs(std::string_view name) { return name.starts_with("logs-"); }
 
+bool IsRest(std::string_view name) { return name.starts_with("metrics-") || name == "sampling"; }
+
 base::Result<std::vector<std::string>> FoldersIn(const std::string& path) {
   std::error_code error;
   std::vector<std::string> folders;
   for (fs::directory_iterator at(path, error), end; !error && at != end; at.increment(error)) {
     const std::string name = at->path().filename();
-    if (at->is_directory(error) && (IsLane(name) || IsLogs(name) || name == "sampling")) {
+    if (at->is_directory(error) && (IsLane(name) || IsLogs(name) || IsRest(name))) {
       folders.push_back(name);
     }
   }

@@ -35,7 +35,8 @@ bool ReadRecord(std::string_view bytes, std::uint64_t& sequence, std::string_vie
 bool ReadPayload(std::string_view payload, std::string_view mark, WalRecord& record) {
   base::VarintReader reader(payload);
   std::uint64_t signal = 0, encoding = 0;
-  if (!reader.Next(record.received_ns) || !reader.NextUpTo(1, signal) ||
+  if (!reader.Next(record.received_ns) ||
+      !reader.NextUpTo(static_cast<std::uint64_t>(Signal::kMetrics), signal) ||
       !reader.NextUpTo(2, encoding) || !reader.Next(record.raw_size)) {
     return false;
   }

@@ -14,7 +14,7 @@ namespace ronda::trace::segment {
 // How a record's body is compressed.
 enum class BodyEncoding : std::uint8_t { kIdentity = 0, kZstd = 1, kGzip = 2 };
 // What the body is.
-enum class Signal : std::uint8_t { kTraces = 0, kLogs = 1 };
+enum class Signal : std::uint8_t { kTraces = 0, kLogs = 1, kMetrics = 2 };
 
 // One request as it was received; the texts are borrowed.
 struct WalRecord {
