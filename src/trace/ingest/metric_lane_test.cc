@@ -153,6 +153,8 @@ void ExpectExact(Rig& rig, std::uint64_t acked) {
   const series::Sum delta = TotalOf(source, "delta"), counted = TotalOf(source, "counted"),
                     spread = TotalOf(source, "spread");
   if (requests == 0) return;
+  ASSERT_TRUE(delta.metric() != nullptr && counted.metric() != nullptr &&
+              spread.metric() != nullptr);
   EXPECT_EQ(delta.metric()->sum().samples, requests);
   EXPECT_EQ(delta.metric()->sum().total.whole, static_cast<std::int64_t>(7 * requests));
   EXPECT_EQ(counted.metric()->counter().samples, requests);
