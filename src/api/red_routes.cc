@@ -42,12 +42,6 @@ void PutCell(const query::RedCell& cell, std::uint64_t seconds, JsonWriter& json
   json.Field("max_ns", cell.durations.MaxNs());
 }
 
-base::Result<std::uint64_t> LimitIn(const Call& call) {
-  ASSIGN_OR_RETURN(const std::uint64_t limit, NumberIn(call, "limit", 100));
-  if (limit >= 1 && limit <= 1000) return limit;
-  return base::InvalidArgument("limit is 1 to 1000");
-}
-
 // "entry" and "exit" are the kinds at a service's edge.
 std::vector<std::string> KindsOf(const std::string& text) {
   if (text == "entry") return {"server", "consumer"};
@@ -162,15 +156,9 @@ base::Result<http::Response> RedRoutes::Red(const Call& call) {
   request->by = *labels;
   const auto limit = LimitIn(call);
   if (!limit.ok()) return limit.status();
-  if (const auto step = call.Query("step")) {
-    const auto ns = base::ParseDuration(*step);
-    constexpr std::int64_t kStepNs = 10'000'000'000;
-    if (!ns.ok() || *ns < kStepNs || *ns % kStepNs != 0) {
-      return base::InvalidArgument(
-          "step is a duration of whole 10s, such as 10s, 1m or 1h, not \"" + *step + "\"");
-    }
-    request->step_s = static_cast<std::uint64_t>(*ns) / kNs;
-  }
+  const auto step = StepIn(call);
+  if (!step.ok()) return step.status();
+  request->step_s = *step;
   const auto answer = query::ReadRed(red_, *request);
   if (!answer.ok()) return answer.status();
   JsonWriter json;

@@ -4,6 +4,7 @@
 #include <limits>
 
 #include "api/trace_json.h"
+#include "base/units.h"
 #include "trace/query/export.h"
 #include "trace/query/query_text.h"
 #include "trace/query/search.h"
@@ -35,6 +36,37 @@ base::Result<std::uint64_t> NumberIn(const Call& call, std::string_view name,
     return base::InvalidArgument(std::string(name) + " is a whole number, not \"" + *text + "\"");
   }
   return number;
+}
+
+base::Result<std::uint64_t> LimitIn(const Call& call) {
+  ASSIGN_OR_RETURN(const std::uint64_t limit, NumberIn(call, "limit", 100));
+  if (limit >= 1 && limit <= 1000) return limit;
+  return base::InvalidArgument("limit is 1 to 1000");
+}
+
+base::Result<std::vector<std::pair<std::string, std::string>>> WhereIn(const Call& call) {
+  std::vector<std::pair<std::string, std::string>> filters;
+  const auto [begin, end] = call.query.equal_range("where");
+  for (auto at = begin; at != end; ++at) {
+    const std::size_t equals = at->second.find('=');
+    if (equals == std::string::npos || equals == 0) {
+      return base::InvalidArgument("where is ATTRIBUTE=VALUE, not \"" + at->second + "\"");
+    }
+    filters.emplace_back(at->second.substr(0, equals), at->second.substr(equals + 1));
+  }
+  return filters;
+}
+
+base::Result<std::uint64_t> StepIn(const Call& call) {
+  constexpr std::int64_t kStepNs = 10'000'000'000;
+  const auto step = call.Query("step");
+  if (!step) return std::uint64_t{0};
+  const auto ns = base::ParseDuration(*step);
+  if (ns.ok() && *ns >= kStepNs && *ns % kStepNs == 0) {
+    return static_cast<std::uint64_t>(*ns) / 1'000'000'000;
+  }
+  return base::InvalidArgument("step is a duration of whole 10s, such as 10s, 1m or 1h, not \"" +
+                               *step + "\"");
 }
 
 std::uint64_t TraceRoutes::Deadline() const { return clock_.MonotonicNs() + kLongestNs; }

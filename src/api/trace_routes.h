@@ -1,5 +1,9 @@
 #pragma once
 
+#include <string>
+#include <utility>
+#include <vector>
+
 #include "api/router.h"
 #include "base/core/clock.h"
 #include "trace/query/services.h"
@@ -40,5 +44,12 @@ class TraceRoutes {
 // A whole number of the query, or `otherwise` where there is none; InvalidArgument for anything else.
 [[nodiscard]] base::Result<std::uint64_t> NumberIn(const Call& call, std::string_view name,
                                                    std::uint64_t otherwise);
+// `limit`: 1 to 1000, else 100.
+[[nodiscard]] base::Result<std::uint64_t> LimitIn(const Call& call);
+// All of `where`, each ATTRIBUTE=VALUE.
+[[nodiscard]] base::Result<std::vector<std::pair<std::string, std::string>>> WhereIn(
+    const Call& call);
+// `step`, a duration of whole 10 s, in seconds; 0 where there is none.
+[[nodiscard]] base::Result<std::uint64_t> StepIn(const Call& call);
 
 }  // namespace ronda::api

@@ -1,5 +1,6 @@
 """A service with OpenTelemetry's Python SDK. ROUNDS requests (1), each a server span with a query and a
-call of NEXT (a command that continues the trace, or nothing). Spans go to OTLP_GRPC, or to OTLP_HTTP."""
+call of NEXT (a command that continues the trace, or nothing). Spans go to OTLP_GRPC, or to OTLP_HTTP; metrics to
+METRICS, if that is set."""
 import os
 import random
 import shlex
@@ -18,6 +19,37 @@ def exporter():
         return OTLPSpanExporter(endpoint=os.environ["OTLP_GRPC"], insecure=True)
     from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
     return OTLPSpanExporter(endpoint=os.environ["OTLP_HTTP"])
+
+
+def measure(resource):
+    """Every kind of instrument, sent at once: cumulative by gRPC, delta by HTTP."""
+    from opentelemetry.sdk import metrics
+    from opentelemetry.sdk.metrics.export import AggregationTemporality, PeriodicExportingMetricReader
+    from opentelemetry.sdk.metrics.view import ExponentialBucketHistogramAggregation, View
+    if os.environ["METRICS"].startswith("http"):
+        from opentelemetry.exporter.otlp.proto.http.metric_exporter import OTLPMetricExporter
+        exporter_of_metrics = OTLPMetricExporter(
+            endpoint=os.environ["METRICS"],
+            preferred_temporality={metrics.Counter: AggregationTemporality.DELTA,
+                                   metrics.Histogram: AggregationTemporality.DELTA})
+    else:
+        from opentelemetry.exporter.otlp.proto.grpc.metric_exporter import OTLPMetricExporter
+        exporter_of_metrics = OTLPMetricExporter(endpoint=os.environ["METRICS"], insecure=True)
+    provider = metrics.MeterProvider(
+        [PeriodicExportingMetricReader(exporter_of_metrics, 60_000)], resource,
+        views=[View(instrument_name="shop.price", aggregation=ExponentialBucketHistogramAggregation())])
+    meter = provider.get_meter("shop", "1.4.0")
+    orders = meter.create_counter("shop.orders", "{order}")
+    queue = meter.create_up_down_counter("shop.queue", "{order}")
+    took = meter.create_histogram("shop.took", "ms")
+    price = meter.create_histogram("shop.price", "EUR")
+    meter.create_observable_gauge("shop.stock", [lambda _: [metrics.Observation(17)]], "{item}")
+    for i in range(100):
+        orders.add(1, {"route": "/orders" if i % 4 else "/returns"})
+        queue.add(1 if i % 2 else -1)
+        took.record(i)
+        price.record(1 + i)
+    provider.shutdown()
 
 
 def request(tracer, dice):
@@ -48,15 +80,17 @@ def request(tracer, dice):
 
 
 def main():
-    provider = TracerProvider(resource=Resource.create({
-        "service.name": "shop", "service.version": "1.4.0",
-        "deployment.environment.name": "test"}))
+    resource = Resource.create({"service.name": "shop", "service.version": "1.4.0",
+                                "deployment.environment.name": "test"})
+    provider = TracerProvider(resource=resource)
     provider.add_span_processor(BatchSpanProcessor(exporter(), max_queue_size=1 << 20))
     tracer = provider.get_tracer("shop", "1.4.0")
     dice = random.Random(7)
     for _ in range(int(os.environ.get("ROUNDS", "1"))):
         trace_id = request(tracer, dice)
     provider.shutdown()
+    if "METRICS" in os.environ:
+        measure(resource)
     print(f"{trace_id:032x}", flush=True)
 
 

@@ -9,6 +9,7 @@
 #include <thread>
 #include <utility>
 
+#include "api/metric_routes.h"
 #include "api/red_routes.h"
 #include "api/router.h"
 #include "api/trace_routes.h"
@@ -61,8 +62,8 @@ std::vector<base::OptionSpec> TracesOptions() {
        .min = "0",
        .max = "65535",
        .needs_restart = base::NeedsRestart::kYes,
-       .description = "Where OTLP/HTTP is received, at /v1/traces and /v1/logs. 0 takes a "
-                      "free port."},
+       .description = "Where OTLP/HTTP is received, at /v1/traces, /v1/logs and /v1/metrics. 0 "
+                      "takes a free port."},
       {.name = "otlp-grpc",
        .type = OptionType::kInt,
        .value_name = "PORT",
@@ -322,6 +323,8 @@ base::Result<base::ExitCode> Traces(const cli::Invocation& invocation, cli::Cont
   routes.AddTo(router);
   api::RedRoutes red(lanes->red(), *lanes, context.clock);
   red.AddTo(router);
+  api::MetricRoutes metrics(lanes->metrics(), context.clock);
+  metrics.AddTo(router);
   AddOwnRoutes(*lanes, context.clock, router);
   ASSIGN_OR_RETURN(const auto api, Listen(
                                        options, given, "http",
