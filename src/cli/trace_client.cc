@@ -8,47 +8,8 @@
 #include <ostream>
 
 #include "engine/report/text.h"
-#include "net/codec/url.h"
-#include "net/http_client.h"
-#include "net/reactor.h"
 
 namespace ronda::cli {
-namespace {
-
-// Keeps the one answer and ends the loop.
-class Waiting : public net::ExchangeHandler {
- public:
-  Waiting(net::Reactor& reactor, std::string& body) : reactor_(reactor), body_(body) {}
-  void OnResponse(const net::HttpResponse& response) override {
-    status = response.status;
-    body_ = response.body;
-    reactor_.Stop();
-  }
-  void OnError(const net::ExchangeError& error) override {
-    failure = std::string(NameOf(error.kind)) + ": " + std::string(error.detail);
-    reactor_.Stop();
-  }
-
-  int status = 0;
-  std::string failure;
-
- private:
-  net::Reactor& reactor_;
-  std::string& body_;
-};
-
-base::Code CodeOf(int status) {
-  switch (status) {
-    case 400: return base::Code::kInvalidArgument;
-    case 401: return base::Code::kUnauthenticated;
-    case 404: return base::Code::kNotFound;
-    case 409: return base::Code::kAlreadyExists;
-    case 504: return base::Code::kDeadlineExceeded;
-    default: return status >= 500 ? base::Code::kUnavailable : base::Code::kUnknown;
-  }
-}
-
-}  // namespace
 
 std::vector<base::OptionSpec> ApiOptions(std::vector<base::OptionSpec> more) {
   more.push_back({.name = "api",
@@ -63,100 +24,41 @@ std::vector<base::OptionSpec> ApiOptions(std::vector<base::OptionSpec> more) {
   return more;
 }
 
-TraceClient::TraceClient(const base::Options& options) : api_(options.String("api")) {
-  while (api_.ends_with('/')) api_.pop_back();
-  if (options.Has("token")) authorization_ = "Bearer " + options.String("token");
+namespace {
+
+ServerPlace PlaceOf(const base::Options& options) {
+  ServerPlace place{.url = options.String("api"),
+                    .token = options.Has("token") ? options.String("token") : ""};
+  while (place.url.ends_with('/')) place.url.pop_back();
+  return place;
 }
 
-base::Status TraceClient::Fetch(std::string_view method, const std::string& url, int& status) {
-  std::string storage;
-  ASSIGN_OR_RETURN(const net::Url parsed, net::ParseUrl(url, storage));
-  ASSIGN_OR_RETURN(const auto reactor, net::Reactor::Create());
-  const net::Transport transport;
-  const auto client = net::HttpClient::Create(*reactor, {});
-  net::HttpSession session;
-  std::vector<net::HeaderView> headers;
-  if (!authorization_.empty()) headers.push_back({"Authorization", authorization_});
-  Waiting waiting(*reactor, body_);
-  net::HttpRequest request;
-  request.method = method;
-  request.tls = parsed.tls;
-  request.host = parsed.host;
-  request.port = parsed.port;
-  request.authority = parsed.authority;
-  request.target = parsed.target;
-  request.headers = headers;
-  request.transport = &transport;
-  request.keep_body = std::uint64_t{1} << 30;
-  client->Send(session, request, waiting);
-  reactor->Run();
-  if (!waiting.failure.empty()) {
-    return base::Unavailable("no answer from " + api_ + ": " + waiting.failure +
-                             "; start `ronda traces`, or say --api URL");
+base::Status WithAdvice(const base::Status& status) {
+  if (status.code() != base::Code::kUnavailable || !status.message().starts_with("no answer")) {
+    return status;
   }
-  status = waiting.status;
-  return base::Ok();
+  return base::Unavailable(status.message() + "; start `ronda traces`, or say --api URL");
 }
 
-base::Status TraceClient::Ask(std::string_view method, std::string path,
-                              const std::vector<std::pair<std::string, std::string>>& parameters) {
-  char separator = '?';
-  for (const auto& [name, value] : parameters) {
-    path += separator;
-    path += name + "=";
-    net::AppendPercentEncoded(value, path);
-    separator = '&';
-  }
-  int status = 0;
-  RETURN_IF_ERROR(Fetch(method, api_ + path, status));
-  if (status == 200) return base::Ok();
-  simdjson::dom::element json;
-  const bool readable = parser_.parse(body_).get(json) == simdjson::SUCCESS;
-  const std::string message = readable ? TextOf(json, "message") : "";
-  return base::Status(CodeOf(status), message.empty()
-                                          ? fmt::format("{} answers with status {}", api_, status)
-                                          : message);
+}  // namespace
+
+TraceClient::TraceClient(const base::Options& options) : client_(PlaceOf(options)) {}
+
+base::Status TraceClient::Ask(std::string_view method, std::string path, Parameters parameters) {
+  return WithAdvice(client_.Send(
+      {.method = method, .path = std::move(path), .parameters = std::move(parameters)}));
 }
 
-base::Result<simdjson::dom::element> TraceClient::Json(
-    std::string_view method, std::string path,
-    const std::vector<std::pair<std::string, std::string>>& parameters) {
-  RETURN_IF_ERROR(Ask(method, std::move(path), parameters));
-  simdjson::dom::element json;
-  if (parser_.parse(body_).get(json) != simdjson::SUCCESS) {
-    return base::Unavailable(api_ + " answers with something that is no JSON");
-  }
-  return json;
+base::Result<simdjson::dom::element> TraceClient::Json(std::string_view method, std::string path,
+                                                       Parameters parameters) {
+  auto answer = client_.Json(
+      {.method = method, .path = std::move(path), .parameters = std::move(parameters)});
+  if (!answer.ok()) return WithAdvice(answer.status());
+  return answer;
 }
 
-base::Result<simdjson::dom::element> TraceClient::Get(
-    std::string path, const std::vector<std::pair<std::string, std::string>>& parameters) {
-  return Json("GET", std::move(path), parameters);
-}
-
-std::string TextOf(simdjson::dom::element object, std::string_view key) {
-  std::string_view text;
-  return object[key].get_string().get(text) == simdjson::SUCCESS ? std::string(text) : "";
-}
-
-std::int64_t NumberOf(simdjson::dom::element object, std::string_view key) {
-  std::int64_t number = 0;
-  return object[key].get_int64().get(number) == simdjson::SUCCESS ? number : 0;
-}
-
-simdjson::dom::array ListOf(simdjson::dom::element object, std::string_view key) {
-  static simdjson::dom::parser parser;
-  static const simdjson::dom::array none =
-      parser.parse(std::string_view("[]")).get_array().value_unsafe();
-  simdjson::dom::array list;
-  return object[key].get_array().get(list) == simdjson::SUCCESS ? list : none;
-}
-
-base::OptionSpec JsonOption() {
-  return {.name = "json",
-          .type = base::OptionType::kSwitch,
-          .scope = base::OptionScope::kFlagOnly,
-          .description = "Print the API's answer as it is."};
+base::Result<simdjson::dom::element> TraceClient::Get(std::string path, Parameters parameters) {
+  return Json("GET", std::move(path), std::move(parameters));
 }
 
 std::optional<std::uint64_t> SinceNs(const base::Options& options, const base::Clock& clock) {

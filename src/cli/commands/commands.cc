@@ -4,11 +4,14 @@ namespace ronda::cli {
 
 std::vector<Command> BuiltInCommands() {
   return {
-      RunCommand(),         BenchCommand(),       ControlCommand(),     ReportCompareCommand(),
-      TraceSearchCommand(), TraceTailCommand(),   TraceShowCommand(),   TraceServicesCommand(),
-      TraceLinkCommand(),   TraceRedCommand(),    TraceMapCommand(),    TraceDecodeCommand(),
-      TraceExportCommand(), TraceBackupCommand(), TraceDeleteCommand(), ConfigExplainCommand(),
-      HelpCommand(),        VersionCommand(),     CompletionCommand(),  CompleteCommand(),
+      RunCommand(),           BenchCommand(),       ControlCommand(),      ReportCompareCommand(),
+      TraceSearchCommand(),   TraceTailCommand(),   TraceShowCommand(),    TraceServicesCommand(),
+      TraceLinkCommand(),     TraceRedCommand(),    TraceMapCommand(),     TraceDecodeCommand(),
+      TraceExportCommand(),   TraceBackupCommand(), TraceDeleteCommand(),  LoginCommand(),
+      LogoutCommand(),        WhoAmICommand(),      TokensCreateCommand(), TokensListCommand(),
+      TokensRevokeCommand(),  UsersListCommand(),   UsersAddCommand(),     UsersRoleCommand(),
+      UsersPasswordCommand(), UsersRemoveCommand(), AuditCommand(),        ConfigExplainCommand(),
+      HelpCommand(),          VersionCommand(),     CompletionCommand(),   CompleteCommand(),
       ReferenceCommand(),
   };
 }
