@@ -122,7 +122,15 @@ base::Status ApiClient::ErrorOf() {
   }
   if (message.empty()) message = fmt::format("{} answers with status {}", place_.url, status_);
   if (status_ == 401 && place_.token.empty()) message += "; ronda login makes one";
-  return base::Status(CodeOf(status_), engine::report::PlainText(message));
+  // Lines stay lines: errors of definitions show the place.
+  std::string plain;
+  for (std::string_view rest = message; !rest.empty();) {
+    const std::size_t end = std::min(rest.find('\n'), rest.size());
+    (plain += plain.empty() ? "" : "\n") +=
+        engine::report::PlainText(std::string(rest.substr(0, end)));
+    rest.remove_prefix(std::min(end + 1, rest.size()));
+  }
+  return base::Status(CodeOf(status_), std::move(plain));
 }
 
 base::Status ApiClient::Send(const ApiRequest& request) {

@@ -1,7 +1,11 @@
 #include "control/schedule.h"
 
 #include <algorithm>
+#include <string>
 #include <utility>
+
+#include "model/cron.h"
+#include "model/time_zone.h"
 
 namespace ronda::control {
 namespace {
@@ -25,6 +29,36 @@ class Every : public Schedule {
   const std::int64_t every_, phase_;
 };
 
+// A cron time, later by a part of the jitter that depends on key and time.
+class ByCron : public Schedule {
+ public:
+  ByCron(model::Cron cron, model::TimeZone zone, std::int64_t jitter_ns, std::string_view key)
+      : cron_(std::move(cron)), zone_(std::move(zone)), jitter_(jitter_ns), key_(key) {}
+  [[nodiscard]] std::optional<std::int64_t> Next(std::int64_t after_ns) const override {
+    // A time before `after` may come behind it by its jitter.
+    std::int64_t from = after_ns - jitter_;
+    for (;;) {
+      const std::optional<std::int64_t> due = cron_.Next(from, zone_);
+      if (!due) return std::nullopt;
+      const std::int64_t moved = *due + LaterBy(*due);
+      if (moved > after_ns) return moved;
+      from = *due;
+    }
+  }
+
+ private:
+  [[nodiscard]] std::int64_t LaterBy(std::int64_t due_ns) const {
+    if (jitter_ == 0) return 0;
+    return static_cast<std::int64_t>(Spread(key_ + std::to_string(due_ns)) %
+                                     static_cast<std::uint64_t>(jitter_));
+  }
+
+  const model::Cron cron_;
+  const model::TimeZone zone_;
+  const std::int64_t jitter_;
+  const std::string key_;
+};
+
 }  // namespace
 
 base::Result<std::shared_ptr<const Schedule>> ScheduleOf(const model::Trigger& trigger,
@@ -34,7 +68,14 @@ base::Result<std::shared_ptr<const Schedule>> ScheduleOf(const model::Trigger& t
     return std::shared_ptr<const Schedule>(std::make_shared<Every>(
         every, static_cast<std::int64_t>(Spread(key) % static_cast<std::uint64_t>(every))));
   }
-  if (trigger.source == model::Trigger::Source::kCron) return base::Unimplemented("cron");
+  if (trigger.source == model::Trigger::Source::kCron) {
+    model::LoadError error;
+    const std::optional<model::Cron> cron = model::Cron::Parse(trigger.cron.text, error);
+    if (!cron) return base::InvalidArgument("cron \"" + trigger.cron.text + "\": " + error.message);
+    ASSIGN_OR_RETURN(const model::TimeZone zone, model::TimeZone::Load(trigger.zone));
+    return std::shared_ptr<const Schedule>(
+        std::make_shared<ByCron>(*cron, zone, std::max<std::int64_t>(trigger.jitter.ns, 0), key));
+  }
   return std::shared_ptr<const Schedule>();
 }
 

@@ -7,7 +7,9 @@
 #include <string>
 #include <vector>
 
+#include "apps/ronda/server.h"
 #include "apps/ronda/traces.h"
+#include "apps/ronda/up.h"
 #include "base/core/clock.h"
 #include "base/log.h"
 #include "cli/command.h"
@@ -22,7 +24,8 @@ ronda::cli::StreamKind KindOf(int fd) {
 // Roles, which run servers: behind the commands that people call most.
 void AddRoles(std::vector<ronda::cli::Command>& commands) {
   const auto at = std::ranges::find(commands, "report compare", &ronda::cli::Command::name);
-  commands.insert(at, {ronda::apps::TracesCommand(), ronda::apps::TracesRestoreCommand()});
+  commands.insert(at, {ronda::apps::UpCommand(), ronda::apps::ServerCommand(),
+                       ronda::apps::TracesCommand(), ronda::apps::TracesRestoreCommand()});
 }
 
 }  // namespace

@@ -11,8 +11,11 @@ std::vector<Command> BuiltInCommands() {
       LogoutCommand(),        WhoAmICommand(),      TokensCreateCommand(), TokensListCommand(),
       TokensRevokeCommand(),  UsersListCommand(),   UsersAddCommand(),     UsersRoleCommand(),
       UsersPasswordCommand(), UsersRemoveCommand(), AuditCommand(),        ConfigExplainCommand(),
-      HelpCommand(),          VersionCommand(),     CompletionCommand(),   CompleteCommand(),
-      ReferenceCommand(),
+      ApplyCommand(),         DiffCommand(),        GetCommand(),          DeleteCommand(),
+      HistoryCommand(),       RollbackCommand(),    StartCommand(),        RunsCommand(),
+      RunsShowCommand(),      RunsStopCommand(),    RunsDecideCommand(),   GatesCommand(),
+      AnswerCommand(),        PatrolsCommand(),     WorkersCommand(),      HelpCommand(),
+      VersionCommand(),       CompletionCommand(),  CompleteCommand(),     ReferenceCommand(),
   };
 }
 

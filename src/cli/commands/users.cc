@@ -20,8 +20,8 @@ base::Result<base::ExitCode> List(const Invocation& invocation, Context& context
   std::vector<std::vector<std::string>> rows = {{"NAME", "ROLE", "LOGIN"}};
   RETURN_IF_ERROR(client.EachOf("/api/v1/users", {}, "users", [&](Element user) {
     bool disabled = false, password = false;
-    (void)user["disabled"].get_bool().get(disabled);
-    (void)user["has_password"].get_bool().get(password);
+    if (user["disabled"].get(disabled) != simdjson::SUCCESS) disabled = false;
+    if (user["has_password"].get(password) != simdjson::SUCCESS) password = false;
     rows.push_back({PlainTextOf(user, "name"), PlainTextOf(user, "role"),
                     disabled   ? "disabled"
                     : password ? "password"

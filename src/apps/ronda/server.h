@@ -1,0 +1,10 @@
+#pragma once
+
+#include "cli/command.h"
+
+namespace ronda::apps {
+
+// `ronda server`: the API and the control plane.
+[[nodiscard]] cli::Command ServerCommand();
+
+}  // namespace ronda::apps
