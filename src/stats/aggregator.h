@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <memory>
 #include <string>
 #include <unordered_map>
@@ -94,6 +95,9 @@ class Aggregator {
     std::uint32_t window_seconds = 10;  // how far back Window() can look
     std::uint32_t max_rows = 3600;  // per series; beyond that, neighbours are put together
     std::uint32_t max_groups = 500;  // of errors
+    // Shown every interval of its own recorders as it is taken in, with the recorder's number, on the
+    // thread that calls Collect: what another process is to be told. May be empty.
+    std::function<void(std::size_t recorder, const Interval& interval)> on_interval = {};
   };
 
   // `shape` is borrowed.

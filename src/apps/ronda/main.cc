@@ -10,6 +10,7 @@
 #include "apps/ronda/server.h"
 #include "apps/ronda/traces.h"
 #include "apps/ronda/up.h"
+#include "apps/ronda/worker.h"
 #include "base/core/clock.h"
 #include "base/log.h"
 #include "cli/command.h"
@@ -25,6 +26,7 @@ ronda::cli::StreamKind KindOf(int fd) {
 void AddRoles(std::vector<ronda::cli::Command>& commands) {
   const auto at = std::ranges::find(commands, "report compare", &ronda::cli::Command::name);
   commands.insert(at, {ronda::apps::UpCommand(), ronda::apps::ServerCommand(),
+                       ronda::apps::WorkerCommand(), ronda::apps::StopCommand(),
                        ronda::apps::TracesCommand(), ronda::apps::TracesRestoreCommand()});
 }
 

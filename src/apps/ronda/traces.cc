@@ -1,8 +1,5 @@
 #include "apps/ronda/traces.h"
 
-#include <pthread.h>
-#include <signal.h>
-
 #include <memory>
 #include <ostream>
 #include <string>
@@ -13,6 +10,7 @@
 #include "api/red_routes.h"
 #include "api/router.h"
 #include "api/trace_routes.h"
+#include "apps/ronda/end_signals.h"
 #include "apps/ronda/sampling_file.h"
 #include "base/core/ids.h"
 #include "base/json_writer.h"
@@ -222,26 +220,6 @@ base::Result<std::unique_ptr<ingest::OtlpGrpc>> ListenGrpc(const http::ServerOpt
   }
   return receiver;
 }
-
-// SIGINT and SIGTERM, waited for by the thread that made this; threads made later do not see them.
-class EndSignals {
- public:
-  EndSignals() {
-    sigemptyset(&set_);
-    sigaddset(&set_, SIGINT);
-    sigaddset(&set_, SIGTERM);
-    pthread_sigmask(SIG_BLOCK, &set_, nullptr);
-  }
-  // After the first one the next ends the process at once: nothing that was acknowledged is lost.
-  void Await() {
-    int which = 0;
-    sigwait(&set_, &which);
-    pthread_sigmask(SIG_UNBLOCK, &set_, nullptr);
-  }
-
- private:
-  sigset_t set_;
-};
 
 // The log records of a trace, as OTLP/JSON.
 base::Result<http::Response> LogsOf(ingest::Lanes& lanes, const api::Call& call) {

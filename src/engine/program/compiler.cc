@@ -32,6 +32,7 @@ class Compiler {
     program_->name = input_.root->name;
     program_->traced = input_.traced;
     program_->users_per_connection = input_.users_per_connection;
+    program_->evidence_bytes = input_.evidence_bytes;
     for (int kind = 1; kind < net::kErrorKinds + 1; ++kind) {
       program_->shape.errors.emplace_back(net::NameOf(static_cast<net::ErrorKind>(kind - 1)));
     }

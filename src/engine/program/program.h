@@ -16,6 +16,7 @@
 #include "model/expression.h"
 #include "model/value.h"
 #include "net/http_client.h"
+#include "stats/interval.h"
 #include "stats/shape.h"
 
 namespace ronda::engine {
@@ -151,6 +152,7 @@ struct Program {
   std::vector<LoadUse> loads;  // at least one
   std::uint32_t users_per_connection = 1;  // more: they share one, by HTTP/2 streams
   bool traced = false;  // iterations have a trace id and carry traceparent
+  std::size_t evidence_bytes = stats::Example::kBodyLimit;  // of a body, kept of an exchange
   bool single_iteration = false;  // no load was given: one iteration, checks decide the verdict
   std::vector<MeetPlan> meets;
   std::vector<std::unique_ptr<const net::Transport>> transports;  // lent to the HTTP actions

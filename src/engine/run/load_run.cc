@@ -106,10 +106,23 @@ class Run : public LoadRun, public RunShared {
   }
 
   base::Status Prepare(model::Diagnostics& diagnostics);
+  void SetStart(std::uint64_t monotonic_ns) override { asked_start_ns_ = monotonic_ns; }
   RunResult Execute() override;
   void Interrupt() override {
     interrupts_.fetch_add(1);
     if (main_ != nullptr) main_->Stop();
+  }
+
+  void Command(std::string command, std::function<void(std::string)> answer) override {
+    {
+      const std::lock_guard lock(mutex_);
+      if (takes_commands_) {
+        commands_.emplace_back(std::move(command), std::move(answer));
+        main_->Post([this] { AnswerCommands(); });
+        return;
+      }
+    }
+    answer(JsonError("the run is not under load now"));
   }
 
   // ---- RunShared
@@ -147,13 +160,15 @@ class Run : public LoadRun, public RunShared {
     std::atomic<bool> idle{false};
     std::thread thread;
   };
+  // A timer that calls a function of the run.
   class Ticker : public net::Timer {
    public:
-    explicit Ticker(Run& run) : run_(run) {}
+    Ticker(Run& run, void (Run::*tick)()) : run_(run), tick_(tick) {}
 
    private:
-    void OnTimer() override { run_.OnTick(); }
+    void OnTimer() override { (run_.*tick_)(); }
     Run& run_;
+    void (Run::* const tick_)();
   };
 
   base::Status CheckFiles();
@@ -163,7 +178,9 @@ class Run : public LoadRun, public RunShared {
   void OnTick();
   void EndIfAsked();
   void StartSetup();
+  void AwaitStart();
   void StartLoads();
+  void AnswerCommands();
   void EndLoads(RunEnd end, std::string why);
   void InterruptLoads();
   void StartFinally();
@@ -197,6 +214,7 @@ class Run : public LoadRun, public RunShared {
   std::unique_ptr<net::Reactor> main_;
   std::unique_ptr<ControlSocket> control_;
   std::unique_ptr<Ticker> ticker_;
+  std::unique_ptr<Ticker> start_timer_;  // armed until RunOptions::start_ns is near
   std::vector<std::unique_ptr<Worker>> workers_;
   std::unique_ptr<stats::Aggregator> load_, outer_;
   stats::Recorder* outer_recorder_ = nullptr;
@@ -205,6 +223,7 @@ class Run : public LoadRun, public RunShared {
   RunEnd end_ = RunEnd::kDone;
   std::string why_;
   std::uint64_t start_ns_ = 0;
+  std::uint64_t asked_start_ns_ = 0;  // of the load; 0: at once
   std::uint64_t end_ns_ = kNever;      // of the plan; moves with pauses
   std::uint64_t drain_until_ns_ = kNever;
   std::uint64_t graceful_ns_ = 0;
@@ -218,6 +237,8 @@ class Run : public LoadRun, public RunShared {
   bool asked_end_ = false;   // guarded by mutex_, as the two below
   EndKind asked_kind_ = EndKind::kStop;
   std::string asked_why_;
+  bool takes_commands_ = false;
+  std::vector<std::pair<std::string, std::function<void(std::string)>>> commands_;
 };
 
 base::Status Run::CheckFiles() {
@@ -355,10 +376,15 @@ RunResult Run::Execute() {
     return std::move(result_);
   }
   if (options_.tap != nullptr) options_.tap->OnStart();
-  ticker_ = std::make_unique<Ticker>(*this);
+  ticker_ = std::make_unique<Ticker>(*this, &Run::OnTick);
+  start_timer_ = std::make_unique<Ticker>(*this, &Run::StartLoads);
   main_->Arm(*ticker_, main_->now_ns() + kTickNs);
+  {
+    const std::lock_guard lock(mutex_);
+    takes_commands_ = true;
+  }
   if (program_.setup.empty()) {
-    StartLoads();
+    AwaitStart();
   } else {
     StartSetup();
   }
@@ -367,6 +393,11 @@ RunResult Run::Execute() {
     OnEvents();
   }
   control_.reset();
+  {
+    const std::lock_guard lock(mutex_);
+    takes_commands_ = false;
+  }
+  AnswerCommands();
   result_.duration_ns = main_->Fresh() - start_ns_;
   result_.end = end_;
   result_.reason = why_;
@@ -400,12 +431,31 @@ void Run::StartSetup() {
       StartFinally();
       return;
     }
-    StartLoads();
+    AwaitStart();
   });
 }
 
+// A little before the time that was set, so that every thread knows of it in time.
+void Run::AwaitStart() {
+  if (asked_start_ns_ > main_->Fresh() + kNoticeNs) {
+    main_->Arm(*start_timer_, asked_start_ns_ - kNoticeNs);
+  } else {
+    StartLoads();
+  }
+}
+
+void Run::AnswerCommands() {
+  decltype(commands_) commands;
+  {
+    const std::lock_guard lock(mutex_);
+    commands.swap(commands_);
+  }
+  for (const auto& [command, answer] : commands) answer(Control(command));
+}
+
 void Run::StartLoads() {
-  const std::uint64_t start = main_->Fresh() + (workers_.size() > 1 ? kNoticeNs : 0);
+  const std::uint64_t start =
+      std::max(asked_start_ns_, main_->Fresh() + (workers_.size() > 1 ? kNoticeNs : 0));
   std::uint64_t warm_up = 0;
   end_ns_ = start;
   for (const LoadUse& use : program_.loads) {
@@ -416,6 +466,7 @@ void Run::StartLoads() {
   }
   stats::Aggregator::Options options{.start_ns = start, .warm_up_ns = warm_up};
   options.window_seconds = std::max(options.window_seconds, guards_->LongestWindowSeconds());
+  options.on_interval = options_.on_interval;
   load_ = std::make_unique<stats::Aggregator>(program_.shape, options);
   load_->WatchSteps(guards_->StepsUsed());
   meetings_.Start(start);
@@ -581,6 +632,7 @@ void Run::ReleaseMeeting(std::uint32_t meet, std::uint64_t round, std::uint64_t 
 void Run::StartFinally() {
   if (phase_ == Phase::kFinally || phase_ == Phase::kOver) return;
   phase_ = Phase::kFinally;
+  main_->Cancel(*start_timer_);
   if (program_.finally.empty()) {
     FinishRun();
     return;

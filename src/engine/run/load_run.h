@@ -30,6 +30,8 @@ struct RunOptions {
   RunTap* tap = nullptr;  // samples, spans and metrics; borrowed, may be null
   // Called about four times a second, and once more at the end, on Execute's thread.
   std::function<void(const stats::Snapshot&)> on_look;
+  // Every interval of the load, for another process: stats/aggregator.h, on_interval. May be empty.
+  std::function<void(std::size_t recorder, const stats::Interval&)> on_interval;
   // A line for people: guards, control commands, `log` steps. Any thread.
   std::function<void(std::string_view level, std::string_view text)> on_log;
 };
@@ -69,11 +71,17 @@ class LoadRun {
   [[nodiscard]] static base::Result<std::unique_ptr<LoadRun>> Create(
       Program& program, RunOptions options, model::Diagnostics& diagnostics);
   virtual ~LoadRun() = default;
+  // The load starts at this monotonic time, or as soon as setup is over; without it at once. Before
+  // Execute.
+  virtual void SetStart(std::uint64_t monotonic_ns) = 0;
   // Blocks until the run is over.
   [[nodiscard]] virtual RunResult Execute() = 0;
   // Ctrl-C: the first call drains (no new iterations, running ones may finish, `finally` runs), the
   // second interrupts at once. Thread-safe, async-signal-safe.
   virtual void Interrupt() = 0;
+  // A command as a control socket takes it (docs/formats/control-socket.md); `answer` gets the line of
+  // JSON, once, on Execute's thread, or on this one when the run is over or has not begun. Thread-safe.
+  virtual void Command(std::string command, std::function<void(std::string)> answer) = 0;
 };
 
 }  // namespace ronda::engine

@@ -306,6 +306,8 @@ void Strand::FailStep(std::string_view message) {
   user_.CountFailure();
   thread().recorder().RecordStep(step_->stat, now, now, stats::Outcome::kFailed);
   RecordFailure(result, stats::FailureKind::kStep, 0, text, text);
+  thread().check_results().clear();
+  ReportStep(result, Attempt::kFailed, {});
   OnStepFailed();
 }
 
@@ -632,7 +634,7 @@ void Strand::Settle(const ActionResult& result) {
   Record(result, failed ? stats::Outcome::kFailed : stats::Outcome::kOk);
 
   if (MayRetry(result, fatal || !extracted)) {
-    ReportStep(result, extract_error);
+    ReportStep(result, Attempt::kAgain, extract_error);
     ++attempt_;
     outcome_ = Outcome::kRetry;
     return;
@@ -645,7 +647,7 @@ void Strand::Settle(const ActionResult& result) {
     if (!step.poll->until->Test(context, reached)) {
       poll_error = context.error;
     } else if (!reached && thread().reactor().now_ns() < poll_deadline_ns_) {
-      ReportStep(result, extract_error);
+      ReportStep(result, Attempt::kAgain, extract_error);
       BeginAttempts();
       outcome_ = Outcome::kPoll;
       return;
@@ -664,7 +666,8 @@ void Strand::Settle(const ActionResult& result) {
     user_.CountFailure();
     RecordFailures(result, extract_error, poll_error, extracted, bad_status);
   }
-  ReportStep(result, extract_error);
+  ReportStep(result, failed || outcome_ == Outcome::kFailed ? Attempt::kFailed : Attempt::kPassed,
+             extracted ? poll_error : extract_error);
 }
 
 void Strand::RecordFailures(const ActionResult& result, std::string_view extract_error,
@@ -737,7 +740,8 @@ void Strand::FillExample(const ActionResult& result, stats::Example& example) {
   if (result.evidence != nullptr) result.evidence(result.context, example);
 }
 
-void Strand::ReportStep(const ActionResult& result, std::string_view extract_error) {
+void Strand::ReportStep(const ActionResult& result, Attempt attempt,
+                        std::string_view extract_error) {
   StepObserver* observer = thread().observer();
   if (observer == nullptr) return;
   stats::Example example;
@@ -748,7 +752,14 @@ void Strand::ReportStep(const ActionResult& result, std::string_view extract_err
   report.action = thread().program().shape.steps[step_->stat].action;
   report.user = user_.number();
   report.attempt = attempt_;
+  report.verdict = attempt == Attempt::kAgain    ? StepReport::Verdict::kAgain
+                   : attempt == Attempt::kPassed ? StepReport::Verdict::kOk
+                   : result.timed_out            ? StepReport::Verdict::kTimedOut
+                                                 : StepReport::Verdict::kFailed;
   report.duration_ns = example.duration_ns;
+  report.end_wall_ns = example.wall_ns;
+  report.phases = result.phases;
+  report.tls = result.tls;
   std::string error(result.error.empty() ? extract_error : result.error);
   MaskText(thread().program(), *slots_, error);
   report.error = error;
@@ -757,6 +768,12 @@ void Strand::ReportStep(const ActionResult& result, std::string_view extract_err
   for (std::size_t i = 0; i < checks.size(); ++i) {
     report.checks.push_back({std::string(step_->checks[i].expression->text()), checks[i]});
   }
+  // Describing a check evaluates it once more; what it returns is a copy.
+  for (std::size_t i = 0; i < report.checks.size(); ++i) {
+    if (report.checks[i].ok) continue;
+    report.detail += (report.detail.empty() ? "" : "\n") + DescribeCheck(step_->checks[i]);
+  }
+  MaskText(thread().program(), *slots_, report.detail);
   for (const ExtractPlan& extract : step_->extracts) {
     std::string value;
     model::AppendJson(slots_->Get(extract.slot), value);

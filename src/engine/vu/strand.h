@@ -12,6 +12,10 @@
 #include "net/reactor.h"
 #include "stats/recorder.h"
 
+namespace ronda::net {
+struct TlsInfo;
+}
+
 namespace ronda::engine {
 
 class User;
@@ -31,6 +35,7 @@ struct ActionResult {
   // Set for actions that talk to the network: recorded as an exchange, the rest as a local step.
   bool exchange = false;
   stats::PhaseTimes phases{};
+  const net::TlsInfo* tls = nullptr;  // of the response's connection; null: plain
   std::uint64_t bytes_in = 0;
   std::uint64_t bytes_out = 0;
   // Fills in the evidence of a failure: request and response. May be null.
@@ -158,7 +163,8 @@ class Strand : private net::Timer {
   // The failed check and the values that it read, for people.
   [[nodiscard]] std::string DescribeCheck(const CheckPlan& check);
   void FillExample(const ActionResult& result, stats::Example& example);
-  void ReportStep(const ActionResult& result, std::string_view extract_error);
+  enum class Attempt : std::uint8_t { kPassed, kFailed, kAgain };
+  void ReportStep(const ActionResult& result, Attempt attempt, std::string_view extract_error);
   // A step that failed outside of an action: an expression, a loop.
   void FailStep(std::string_view message);
   // What on_failure says.

@@ -24,21 +24,32 @@ class MeetingPoints;
 class HttpScratch;  // actions/http
 class SpanSink;     // run/spans.h
 
-// The whole exchange of a step, for `--once -v`. Texts have their secrets taken out.
+// One attempt at a step with its whole exchange, for `--once -v` and for evidence. Texts have their
+// secrets taken out. What it points to is borrowed for the call.
 struct StepReport {
   std::string_view step;
   std::string_view action;
   std::uint64_t user = 0;
   int attempt = 1;
+  enum class Verdict : std::uint8_t {
+    kOk,
+    kFailed,  // an error, a status, a check
+    kTimedOut,
+    kAgain,  // another attempt follows
+  } verdict = Verdict::kOk;
   std::uint64_t duration_ns = 0;
-  std::string_view error;            // empty: none
+  std::uint64_t end_wall_ns = 0;
+  stats::PhaseTimes phases{};
+  const net::TlsInfo* tls = nullptr;  // of the connection; null: plain, or no response
+  std::string_view error;  // empty: none
   const stats::Example* exchange = nullptr;  // null: a local step
   struct Note {
-    std::string text;                // "status == 200", "token = ***"
+    std::string text;  // "status == 200", "token = ***"
     bool ok = true;
   };
   std::vector<Note> checks;
   std::vector<Note> values;
+  std::string detail;  // of failed checks: what they read
 };
 
 // Watches single steps; only where a person looks on (never under load).

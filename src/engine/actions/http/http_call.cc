@@ -19,8 +19,6 @@
 namespace ronda::engine {
 namespace {
 
-// What is kept of a body that nobody reads: for the example of an error.
-constexpr std::uint64_t kEvidenceBody = stats::Example::kBodyLimit;
 constexpr int kMostChallenges = 2;  // a first one, and one whose nonce is stale
 
 bool SameName(std::string_view a, std::string_view b) {
@@ -91,7 +89,7 @@ void DescribeExchange(void* context, stats::Example& example) {
   for (const net::HeaderView& h : response.headers) {
     example.response_head += std::string(h.name) + ": " + std::string(h.value) + "\n";
   }
-  example.response_body = response.body.substr(0, stats::Example::kBodyLimit);
+  example.response_body = response.body.substr(0, call.evidence_bytes());
 }
 
 // A copy of a response's head.
@@ -172,7 +170,7 @@ bool HttpCall::Begin(Strand& strand, const HttpPlan& plan) {
   request_.headers = {};
   request_.keep_body = plan.keep_body_said || strand.step().reads_body || plan.save_to
                            ? plan.keep_body
-                           : kEvidenceBody;
+                           : evidence_bytes();  // nobody reads it: kept as evidence
   request_.max_body = plan.max_body;
   request_.decode = plan.decompress;
   request_.stream = plan.stream.has_value();
@@ -272,6 +270,8 @@ void HttpCall::Release() {
   thread.http().Give(*this);
 }
 
+std::size_t HttpCall::evidence_bytes() const { return strand_->thread().program().evidence_bytes; }
+
 void HttpCall::DescribeRequest(stats::Example& example) const {
   example.request_line = method_ + " " + (url_.tls ? "https://" : "http://") +
                          std::string(url_.authority) + std::string(url_.target);
@@ -287,7 +287,7 @@ void HttpCall::DescribeRequest(stats::Example& example) const {
                                                     : std::optional(request_.body.size());
   if (size.value_or(0) > 0 && !says("content-length"))
     example.request_head += "Content-Length: " + std::to_string(*size) + "\n";
-  example.request_body = body_.substr(0, stats::Example::kBodyLimit);
+  example.request_body = body_.substr(0, evidence_bytes());
 }
 
 // ---- the response ----------------------------------------------------------------------------
@@ -486,6 +486,7 @@ void HttpCall::OnResponse(const net::HttpResponse& response) {
   result.start_ns = start_ns_;
   result.end_ns = response.end_ns;
   result.phases = PhaseTimesOf(phases_);
+  result.tls = response.tls;
   result.bytes_in = bytes_in_;
   result.bytes_out = bytes_out_;
   result.evidence = DescribeExchange;

@@ -36,6 +36,8 @@ class HttpCall : public ActionCall,
   void Release();
   // Puts the request into an example.
   void DescribeRequest(stats::Example& example) const;
+  // How much of a body is shown.
+  [[nodiscard]] std::size_t evidence_bytes() const;
 
  private:
   // A header whose value lies in head_text_ or elsewhere.
