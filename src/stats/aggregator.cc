@@ -137,10 +137,12 @@ std::size_t Aggregator::AddRemote() {
 
 int Aggregator::Collect(std::uint64_t now_ns) {
   now_ns_ = std::max(now_ns_, now_ns);
-  for (auto& source : sources_) {
+  for (std::size_t i = 0; i < sources_.size(); ++i) {
+    Source* const source = sources_[i].get();
     if (!source->recorder) continue;
     for (Interval* interval = source->recorder->TakeAll(); interval != nullptr;) {
       Interval* const next = interval->next;
+      if (options_.on_interval) options_.on_interval(i, *interval);
       Take(*source, *interval);
       source->recorder->Recycle(interval);
       interval = next;

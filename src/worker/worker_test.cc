@@ -31,7 +31,7 @@ class Server : public HubEvents {
     EXPECT_TRUE(hub.ok()) << hub.status().ToString();
     hub_ = *std::move(hub);
   }
-  ~Server() override { hub_.reset(); }
+  ~Server() override { hub_->Stop(); }
 
   void OnAttach(Session session, const Peer&) override {
     const std::lock_guard lock(mutex_);

@@ -61,7 +61,7 @@ class Server : public HubEvents {
   }
   ~Server() override {
     release.store(true);
-    hub_.reset();
+    if (hub_ != nullptr) hub_->Stop();
   }
 
   void OnAttach(Session session, const Peer& peer) override {
