@@ -80,7 +80,8 @@ steps: [{id: it, action: log, with: {message: iteration}}]
 )");
   ASSERT_EQ(results.size(), 1U);
   EXPECT_TRUE(results[0].passed) << results[0].reason;
-  EXPECT_EQ(log_, (std::vector<std::string>{"a: setup r0 m", "it: iteration", "b: finally"}));
+  EXPECT_EQ(log_, (std::vector<std::string>{"setup.a: setup r0 m", "it: iteration",
+                                            "finally.b: finally"}));
 }
 
 TEST_F(SingleRunTest, AFailedStepIsTheReasonAndIsShownWithWhatItRead) {
@@ -126,7 +127,7 @@ steps: [{id: it, action: wait, with: {for: 1h}}]
 )");
   EXPECT_EQ(results[0].end, SingleResult::End::kTimedOut);
   EXPECT_FALSE(results[0].passed);
-  EXPECT_EQ(log_, (std::vector<std::string>{"b: finally"}));
+  EXPECT_EQ(log_, (std::vector<std::string>{"finally.b: finally"}));
 }
 
 TEST_F(SingleRunTest, InterruptEndsOneAndNotItsNeighbours) {
