@@ -39,7 +39,8 @@ base::Status Store::Recover(const Replay& replay) {
     if (leftover) RemoveLater(name);
   }
   RETURN_IF_ERROR(OpenWal());
-  if (block_.rows() == 0) RemoveSealedLogs();
+  // Records without rows (metrics, counts) are in no segment either.
+  if (committed_through_ == manifest_.sealed_through) RemoveSealedLogs();
   return base::Ok();
 }
 
