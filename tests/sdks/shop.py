@@ -23,10 +23,11 @@ def exporter():
 
 def measure(resource):
     """Every kind of instrument, sent at once: cumulative by gRPC, delta by HTTP."""
+    from opentelemetry.metrics import Observation
     from opentelemetry.sdk import metrics
     from opentelemetry.sdk.metrics.export import AggregationTemporality, PeriodicExportingMetricReader
     from opentelemetry.sdk.metrics.view import ExponentialBucketHistogramAggregation, View
-    if os.environ["METRICS"].startswith("http"):
+    if os.environ["METRICS"].endswith("/v1/metrics"):
         from opentelemetry.exporter.otlp.proto.http.metric_exporter import OTLPMetricExporter
         exporter_of_metrics = OTLPMetricExporter(
             endpoint=os.environ["METRICS"],
@@ -43,7 +44,7 @@ def measure(resource):
     queue = meter.create_up_down_counter("shop.queue", "{order}")
     took = meter.create_histogram("shop.took", "ms")
     price = meter.create_histogram("shop.price", "EUR")
-    meter.create_observable_gauge("shop.stock", [lambda _: [metrics.Observation(17)]], "{item}")
+    meter.create_observable_gauge("shop.stock", [lambda _: [Observation(17)]], "{item}")
     for i in range(100):
         orders.add(1, {"route": "/orders" if i % 4 else "/returns"})
         queue.add(1 if i % 2 else -1)
