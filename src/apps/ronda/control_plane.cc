@@ -13,6 +13,7 @@
 #include "api/audit.h"
 #include "api/authentication.h"
 #include "api/control_routes.h"
+#include "api/health.h"
 #include "api/idempotency.h"
 #include "api/router.h"
 #include "api/secrets.h"
@@ -118,6 +119,15 @@ class Plane : public ControlPlane {
                                                           : options.database_url));
     RETURN_IF_ERROR(store::Migrate(*database_, clock_.WallNs()));
     library_ = std::make_unique<control::Library>(*database_, clock_);
+    library_->set_audit([this](store::Transaction& t, const control::Actor& actor,
+                               const control::Library::Changed& changed) {
+      return store::AppendAudit(t, {.at_ns = static_cast<std::int64_t>(clock_.WallNs()),
+                                    .who = actor.name,
+                                    .action = "definition." + changed.action,
+                                    .object = control::PathOf(changed.kind, changed.name),
+                                    .before_digest = changed.before_digest,
+                                    .after_digest = changed.after_digest});
+    });
     authentication_ = std::make_unique<api::Authentication>(*database_, clock_);
     ASSIGN_OR_RETURN(const auto first, authentication_->MakeFirstAdmin());
     if (first) first_token_ = *first;
@@ -189,6 +199,20 @@ class Plane : public ControlPlane {
     accounts_->AddTo(*router_);
     audit_ = std::make_unique<api::AuditRoutes>(*database_);
     audit_->AddTo(*router_);
+    health_.Add({.name = "control", .check = [this] {
+                   const std::string trouble = controller_->standing().trouble;
+                   return trouble.empty() ? base::Ok() : base::Unavailable(trouble);
+                 }});
+    health_.Add([this](api::MetricsPage& page) {
+      const control::Controller::Standing standing = controller_->standing();
+      page.Family("ronda_control_leading", api::MetricsPage::Type::kGauge,
+                  "1 while this server plans and dispatches.");
+      page.Value(standing.leading ? 1 : 0);
+      page.Family("ronda_control_commits_total", api::MetricsPage::Type::kCounter,
+                  "Transactions of the control thread.");
+      page.Value(static_cast<double>(standing.commits));
+    });
+    health_.AddTo(*router_);
   }
 
   const base::Clock& clock_;
@@ -203,6 +227,7 @@ class Plane : public ControlPlane {
   std::unique_ptr<api::Router> router_;
   std::unique_ptr<api::AccountRoutes> accounts_;
   std::unique_ptr<api::AuditRoutes> audit_;
+  api::HealthRoutes health_;
   api::SecureCookies secure_ = api::SecureCookies::kNo;
   std::unique_ptr<control::Controller> controller_;
   std::unique_ptr<worker::Hub> hub_;
