@@ -143,14 +143,14 @@ base::Status Loop::Start() {
 }
 
 Loop::~Loop() {
-  // Whoever posts goes before the loop, and the loop before what it uses.
-  link_.reset();
-  loader_.reset();
-  checks_.reset();
+  // The loop goes before what it uses. What is posted after it is never run, and goes with the reactor.
   if (thread_.joinable()) {
     reactor_->Stop();
     thread_.join();
   }
+  link_.reset();
+  loader_.reset();
+  checks_.reset();
   loads_.reset();
   control_.reset();
   if (lock_ >= 0) close(lock_);

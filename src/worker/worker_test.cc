@@ -22,7 +22,7 @@
 namespace ronda::worker {
 namespace {
 
-using namespace wire::worker;  // NOLINT: every message
+using namespace wire::worker;
 
 class Server : public HubEvents {
  public:
