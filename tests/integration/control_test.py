@@ -10,7 +10,7 @@ import threading
 import time
 import unittest
 
-from ronda import BINARY, HANG
+from ronda import BINARY, built_with, HANG
 
 PATROL = """
 kind: Environment
@@ -62,6 +62,7 @@ class Shop:
         self.server.server_close()
 
 
+@unittest.skipIf(built_with("tsan"), "gRPC is not instrumented")
 class ControlPlane(unittest.TestCase):
     def setUp(self):
         folder = tempfile.TemporaryDirectory(prefix="ronda-control-")

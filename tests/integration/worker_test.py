@@ -14,7 +14,7 @@ import unittest
 
 import grpc
 
-from ronda import BINARY, HANG, INTERRUPTED, OK, ROOT
+from ronda import BINARY, built_with, HANG, INTERRUPTED, OK, ROOT
 
 UNAUTHENTICATED = 4
 
@@ -107,6 +107,7 @@ class Fleet(grpc.GenericRpcHandler):
         self.server.stop(0).wait()
 
 
+@unittest.skipIf(built_with("tsan"), "gRPC is not instrumented")
 class WorkerTest(unittest.TestCase):
     def setUp(self):
         folder = tempfile.TemporaryDirectory(prefix="ronda-worker-")
