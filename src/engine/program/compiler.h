@@ -37,7 +37,8 @@ struct CompileInput {
   std::string run_mark;
   bool traced = false;                             // give every iteration a trace
   std::uint32_t users_per_connection = 1;
-  std::size_t evidence_bytes = stats::Example::kBodyLimit;  // of a body; more with one iteration only
+  std::size_t evidence_bytes =
+      stats::Example::kBodyLimit;  // of a body; more with one iteration only
 };
 
 // Compiles a scenario or drill with everything that it names: expressions against the names they can
