@@ -17,6 +17,7 @@ struct ControlParts {
   control::EventBus* events;
   store::Database* database;
   const base::Clock* clock;
+  control::SecretsOf secrets;
 };
 
 // /api/v1/apply, /api/v1/definitions

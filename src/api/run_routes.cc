@@ -92,6 +92,12 @@ Schema WholeRunSchema() {
   return Named("RunDetail", Object(std::move(fields)));
 }
 
+base::Result<store::RunRow> RunIn(store::Transaction& t, const std::string& id) {
+  ASSIGN_OR_RETURN(auto run, store::FindRun(t, id));
+  if (!run) return base::NotFound("there is no run " + id);
+  return *std::move(run);
+}
+
 class Runs {
  public:
   explicit Runs(const ControlParts& parts) : parts_(parts) {}
@@ -127,13 +133,12 @@ class Runs {
     JsonWriter json;
     RETURN_IF_ERROR(parts_.database->Read([&](store::Transaction& t) -> base::Status {
       json = {};
-      ASSIGN_OR_RETURN(const auto run, store::FindRun(t, id));
-      if (!run) return base::NotFound("there is no run " + id);
+      ASSIGN_OR_RETURN(const store::RunRow run, RunIn(t, id));
       ASSIGN_OR_RETURN(const auto nodes, store::NodesOf(t, id));
       ASSIGN_OR_RETURN(const auto assignments, store::AssignmentsOf(t, id));
       ASSIGN_OR_RETURN(const auto gates, store::GatesOf(t, id));
       json.Object();
-      PutRunFields(*run, json);
+      PutRunFields(run, json);
       json.Key("nodes").List();
       for (const store::NodeRow& node : nodes) {
         json.Object().Field("path", node.path).Field("state", node.state);
@@ -160,8 +165,7 @@ class Runs {
     JsonWriter json;
     RETURN_IF_ERROR(parts_.database->Read([&](store::Transaction& t) -> base::Status {
       json = {};
-      ASSIGN_OR_RETURN(const auto run, store::FindRun(t, id));
-      if (!run) return base::NotFound("there is no run " + id);
+      RETURN_IF_ERROR(RunIn(t, id).status());
       ASSIGN_OR_RETURN(const auto rows, store::EvidenceOf(t, id));
       json.Object().Key("evidence").List();
       for (const store::EvidenceRow& row : rows) {
@@ -247,18 +251,15 @@ class Runs {
 
  private:
   base::Status Known(const std::string& id) const {
-    return parts_.database->Read([&](store::Transaction& t) -> base::Status {
-      ASSIGN_OR_RETURN(const auto run, store::FindRun(t, id));
-      return run ? base::Ok() : base::NotFound("there is no run " + id);
-    });
+    return parts_.database->Read([&](store::Transaction& t) { return RunIn(t, id).status(); });
   }
 
   base::Result<std::shared_ptr<control::Recipe>> RecipeOf(const Call& call, const std::string& name,
                                                           const std::string& environment) const {
     const auto version = static_cast<int>(call.BodyInteger("version").value_or(0));
-    ASSIGN_OR_RETURN(
-        auto recipe,
-        control::RecipeOf(*parts_.library, {model::Kind::kScenario, name, version}, environment));
+    ASSIGN_OR_RETURN(auto recipe,
+                     control::RecipeOf(*parts_.library, parts_.secrets,
+                                       {model::Kind::kScenario, name, version}, environment));
     simdjson::dom::object set;
     if (call.has_body && call.body["set"].get(set) == simdjson::SUCCESS) {
       for (const auto [key, value] : set)

@@ -46,7 +46,6 @@ Controller::Controller(Options options, Parts parts)
                      .port = nullptr,
                      .events = parts_.events,
                      .clock = parts_.clock,
-                     .log = parts_.log,
                      .on_end = [this](const ActiveRun& run) { OnRunEnd(run); }});
   planner_ = std::make_unique<Planner>(*journal_, *runs_, *parts_.clock, *parts_.log);
 }

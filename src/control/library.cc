@@ -256,7 +256,7 @@ base::Status CheckTwice(const std::vector<Document>& documents) {
   return base::Ok();
 }
 
-// What the request would leave undone half of the time, or is not ready to do.
+// The message with which a dry run is rolled back.
 constexpr std::string_view kDryRun = "dry run";
 
 }  // namespace

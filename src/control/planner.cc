@@ -46,8 +46,7 @@ base::Status Fill(Library& library, const SecretsOf& secrets, PatrolPlan& plan) 
   RETURN_IF_ERROR(diagnostics.ToStatus());
   if (set.all.empty() || set.all[0]->As<model::Patrol>() == nullptr)
     return base::DataLoss("it is kept as no patrol");
-  plan.patrol = *set.all[0]->As<model::Patrol>();
-  const model::Patrol& patrol = plan.patrol;
+  const model::Patrol& patrol = *set.all[0]->As<model::Patrol>();
   plan.rule = {.fail = patrol.verdict.fail.count,
                .of = patrol.verdict.fail.of,
                .fail_rounds = patrol.flap.fail,
@@ -58,26 +57,16 @@ base::Status Fill(Library& library, const SecretsOf& secrets, PatrolPlan& plan) 
   if (environments.empty()) environments.emplace_back();
   for (const model::PatrolScenario& scenario : patrol.scenarios) {
     for (const std::string& environment : environments) {
-      std::vector<model::NamedRef> more;
-      if (!environment.empty()) more.push_back({model::Kind::kEnvironment, environment, 0});
       ASSIGN_OR_RETURN(
-          const Closure closure,
-          library.Load({model::Kind::kScenario, scenario.scenario.name, scenario.scenario.version},
-                       more));
-      auto recipe = std::make_shared<Recipe>();
+          const std::shared_ptr<Recipe> recipe,
+          RecipeOf(library, secrets,
+                   {model::Kind::kScenario, scenario.scenario.name, scenario.scenario.version},
+                   environment));
       recipe->kind = "Patrol";
       recipe->name = plan.name;
       recipe->version = plan.version;
       recipe->digest = plan.digest;
-      recipe->root_kind = model::NameOf(closure.root->kind);
-      recipe->root_name = closure.root->name;
-      recipe->root_version = closure.root->version;
-      recipe->environment = environment;
-      recipe->snapshot_digest = closure.digest;
-      recipe->snapshot_text = closure.text;
       recipe->set = SetOf(scenario.with);
-      recipe->paths = StepPaths(*closure.set, *closure.root);
-      recipe->repeatable = IsRepeatable(*closure.set, *closure.root);
       recipe->workers = {patrol.workers.zones, patrol.workers.labels, patrol.workers.count};
       recipe->timeout_ns = static_cast<std::uint64_t>(patrol.timeout.ns);
       recipe->retries = patrol.retry.times;
@@ -88,13 +77,7 @@ base::Status Fill(Library& library, const SecretsOf& secrets, PatrolPlan& plan) 
         case model::Evidence::Keep::kNone: recipe->keep = Recipe::Keep::kNothing; break;
       }
       recipe->body_bytes = patrol.evidence.body.bytes;
-      const model::Definition* env =
-          environment.empty() ? nullptr
-                              : closure.set->Find(model::Kind::kEnvironment, {environment, 0, {}});
-      if (env != nullptr && secrets) {
-        ASSIGN_OR_RETURN(recipe->secrets, secrets(*env));
-      }
-      plan.recipes.push_back(std::move(recipe));
+      plan.recipes.push_back(recipe);
     }
   }
   for (std::size_t i = 0; i < patrol.triggers.size(); ++i) {

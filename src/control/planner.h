@@ -30,7 +30,6 @@ struct PatrolPlan {
   std::string name;
   std::int64_t version = 0;
   std::string digest;
-  model::Patrol patrol;
   std::vector<std::shared_ptr<const Recipe>> recipes;  // one a scenario and environment
   PathRule rule;
   struct TriggerPlan {
@@ -42,10 +41,6 @@ struct PatrolPlan {
   std::vector<TriggerPlan> triggers;
   std::string error;  // why it cannot be run; empty: it can
 };
-
-// Gives the values of an environment's secrets.
-using SecretsOf =
-    std::function<base::Result<std::map<std::string, std::string>>(const model::Definition&)>;
 
 // Loads the patrol and everything that it needs; what is wrong stands in `error`.
 [[nodiscard]] std::shared_ptr<const PatrolPlan> PlanOf(Library& library, const SecretsOf& secrets,

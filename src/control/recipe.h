@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -47,15 +48,17 @@ struct Recipe {
   std::uint64_t body_bytes = 64 * 1024;
 };
 
+// Gives the values of an environment's secrets; may be empty: there are none.
+using SecretsOf =
+    std::function<base::Result<std::map<std::string, std::string>>(const model::Definition&)>;
+
 // The recipe of `scenario` in `environment` (empty: none), as somebody runs it by hand.
+// ResourceExhausted when it has too many steps (model::kMaxRunSteps).
 [[nodiscard]] base::Result<std::shared_ptr<Recipe>> RecipeOf(Library& library,
+                                                             const SecretsOf& secrets,
                                                              const model::NamedRef& scenario,
                                                              const std::string& environment);
 
-// The steps of a scenario in the order in which the engine compiles them, each with its path: "login",
-// "browse.item". Setup and finally are in it.
-[[nodiscard]] std::vector<std::string> StepPaths(const model::DefinitionSet& set,
-                                                 const model::Definition& root);
 // Whether every step of it may be executed again when it is not known whether it was: what only reads,
 // and HTTP's idempotent methods (RFC 9110, 9.2.2).
 [[nodiscard]] bool IsRepeatable(const model::DefinitionSet& set, const model::Definition& root);

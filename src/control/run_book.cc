@@ -321,7 +321,6 @@ void RunBook::OnAttach(FleetWorker& worker, const wire_worker::Hello& hello,
          fmt::format("worker {} was restarted while it executed it", worker.id));
   }
   // What it was given and has not got: it never began.
-  const std::set<std::string> given = worker.parts;
   for (const auto& [id, run] : runs_) {
     for (RunPart& part : run->parts) {
       const std::string key = KeyOf(IdOf(part.row, epoch_));

@@ -12,7 +12,6 @@
 #include "base/core/clock.h"
 #include "base/core/ids.h"
 #include "base/core/status.h"
-#include "base/log.h"
 #include "control/event_bus.h"
 #include "control/fleet.h"
 #include "control/journal.h"
@@ -67,7 +66,6 @@ class RunBook {
     WorkerPort* port;
     EventBus* events;
     const base::Clock* clock;
-    base::Log* log;
     OnEnd on_end;
   };
   explicit RunBook(Parts parts);

@@ -53,7 +53,6 @@ struct Server {
               .port = &port,
               .events = &events,
               .clock = &fixture.clock,
-              .log = &log,
               .on_end = [this](const ActiveRun& run) { ended.push_back(run.row); }}) {
     std::int64_t epoch = 0;
     const auto taken = fixture.database->Write([&](store::Transaction& t) -> base::Status {
@@ -119,7 +118,6 @@ struct Server {
   Fleet fleet;
   FakePort port;
   EventBus events;
-  base::Log log{base::LogLevel::kError};
   std::vector<store::RunRow> ended;
   RunBook runs;
   wire_worker::Welcome welcome;
@@ -130,7 +128,7 @@ class RunBookTest : public testing::Test, public ControlFixture {
   std::shared_ptr<Recipe> Make(const std::string& method = "GET") {
     Apply("kind: Scenario\nname: s\nsteps: [{id: get, action: http.request, with: {method: " +
           method + ", url: \"http://x/\"}}, {id: pause, action: wait, with: {for: 1s}}]\n");
-    auto recipe = RecipeOf(library, {model::Kind::kScenario, "s", 0}, "");
+    auto recipe = RecipeOf(library, {}, {model::Kind::kScenario, "s", 0}, "");
     EXPECT_TRUE(recipe.ok()) << recipe.status().ToString();
     return *recipe;
   }

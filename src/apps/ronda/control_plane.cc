@@ -190,7 +190,8 @@ class Plane : public ControlPlane {
                                   .controller = controller_.get(),
                                   .events = &events_,
                                   .database = database_.get(),
-                                  .clock = &clock_};
+                                  .clock = &clock_,
+                                  .secrets = SecretsOf};
     api::AddDefinitionRoutes(parts, *router_);
     api::AddRunRoutes(parts, *router_);
     api::AddPatrolRoutes(parts, *router_);
