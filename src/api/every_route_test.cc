@@ -9,6 +9,7 @@
 #include "api/audit.h"
 #include "api/authentication.h"
 #include "api/health.h"
+#include "api/metric_routes.h"
 #include "api/red_routes.h"
 #include "api/trace_routes.h"
 #include "base/core/clock.h"
@@ -51,6 +52,7 @@ class EveryRouteTest : public ::testing::Test {
     red_routes_.emplace(series_, *source_, clock_);
     trace_routes_->AddTo(router_);
     red_routes_->AddTo(router_);
+    metric_routes_.AddTo(router_);
     accounts_.AddTo(router_);
     audit_.AddTo(router_);
     health_.AddTo(router_);
@@ -74,6 +76,7 @@ class EveryRouteTest : public ::testing::Test {
   Router router_{{.authenticator = &says_}};
   std::optional<TraceRoutes> trace_routes_;
   std::optional<RedRoutes> red_routes_;
+  MetricRoutes metric_routes_{series_, clock_};
   AccountRoutes accounts_{*database_, authentication_, clock_, SecureCookies::kYes};
   AuditRoutes audit_{*database_};
   HealthRoutes health_;

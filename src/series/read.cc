@@ -4,6 +4,7 @@
 
 #include "base/core/check.h"
 #include "disk/compression.h"
+#include "series/read_all.h"
 
 namespace ronda::series {
 namespace {
@@ -83,16 +84,7 @@ class Reading {
 base::Status Read(Source& source, std::string_view metric, std::uint64_t from_s, std::uint64_t to_s,
                   const Visitor& visitor, std::vector<std::string>& notices) {
   Reading reading(metric, from_s, to_s, visitor);
-  const Source::Files files = source.Snapshot([&](const OpenPoints& open) { reading.Read(open); });
-  for (const auto& file : files) {
-    const base::Status status = reading.Read(*file);
-    if (status.code() == base::Code::kDataLoss) {
-      notices.push_back("figures are missing: " + status.message());
-    } else {
-      RETURN_IF_ERROR(status);
-    }
-  }
-  return base::Ok();
+  return ReadAll(source, reading, notices);
 }
 
 void ReadKeys(Source& source, std::uint64_t from_s, std::uint64_t to_s,

@@ -6,6 +6,7 @@
 #include "base/core/check.h"
 #include "disk/compression.h"
 #include "series/key_index.h"
+#include "series/read_all.h"
 
 namespace ronda::series {
 namespace {
@@ -175,15 +176,7 @@ base::Result<std::vector<std::vector<std::string>>> ReadGroups(Source& source,
                                                                const SumOf& sum_of,
                                                                std::vector<std::string>& notices) {
   Reading reading(selection, sum_of);
-  const Source::Files files = source.Snapshot([&](const OpenPoints& open) { reading.Read(open); });
-  for (const auto& file : files) {
-    const base::Status status = reading.Read(*file);
-    if (status.code() == base::Code::kDataLoss) {
-      notices.push_back("figures are missing: " + status.message());
-    } else {
-      RETURN_IF_ERROR(status);
-    }
-  }
+  RETURN_IF_ERROR(ReadAll(source, reading, notices));
   return reading.TakeGroups();
 }
 

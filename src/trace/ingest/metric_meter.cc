@@ -8,6 +8,7 @@
 #include "disk/compression.h"
 #include "series/metric_value.h"
 #include "series/metrics.h"
+#include "trace/ingest/measuring.h"
 #include "trace/segment/census.h"
 
 namespace ronda::trace::ingest {
@@ -22,19 +23,6 @@ using series::Distribution;
 using series::Gauge;
 using series::Kind;
 
-constexpr std::uint64_t kNs = 1'000'000'000;
-constexpr std::uint64_t kStepS = 10;
-// How far a point's time may lie from its receipt to be its time.
-constexpr std::uint64_t kLateS = 3600, kEarlyS = 60;
-constexpr std::size_t kMostText = 256;
-
-std::string_view Cut(std::string_view text) {
-  if (text.size() <= kMostText) return text;
-  std::size_t end = kMostText;
-  while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xc0) == 0x80) --end;
-  return text.substr(0, end);
-}
-
 // Nothing for what is no single value.
 std::optional<std::string> TextOf(const otlp::Value& value) {
   switch (value.type()) {
@@ -43,12 +31,6 @@ std::optional<std::string> TextOf(const otlp::Value& value) {
     case otlp::ValueType::kDouble: return fmt::format("{}", value.number());
     default: return std::nullopt;
   }
-}
-
-std::uint64_t StepOf(std::uint64_t time_ns, std::uint64_t received_s) {
-  std::uint64_t time_s = time_ns / kNs;
-  if (time_s + kLateS < received_s || time_s > received_s + kEarlyS) time_s = received_s;
-  return time_s - time_s % kStepS;
 }
 
 Amount AmountOf(const otlp::MetricPoint& point) {
@@ -83,7 +65,7 @@ Distribution DistributionOf(const otlp::MetricBatch& batch, otlp::MetricType typ
 }  // namespace
 
 void MetricMeter::Measure(const otlp::MetricBatch& batch, std::uint64_t received_ns) {
-  received_s_ = received_ns / kNs;
+  received_s_ = received_ns / kNsPerSecond;
   ForgetEachHour();
   for (const otlp::Metric& metric : batch.metrics) {
     for (const otlp::MetricPoint& point : batch.PointsOf(metric)) AddPoint(batch, metric, point);

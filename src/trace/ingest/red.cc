@@ -7,6 +7,7 @@
 #include <cstring>
 
 #include "series/red.h"
+#include "trace/ingest/measuring.h"
 #include "trace/ingest/stack.h"
 #include "wire/otlp/semantics.h"
 
@@ -16,32 +17,10 @@ namespace {
 namespace otlp = wire::otlp;
 namespace red = series::red;
 
-constexpr std::uint64_t kNs = 1'000'000'000;
-constexpr std::uint64_t kStepS = 10;
-// How far a span's end may lie from its receipt to be counted where it ended.
-constexpr std::uint64_t kLateS = 3600, kEarlyS = 60;
-constexpr std::size_t kMostText = 256;
-
-// A text of at most kMostText bytes, cut between two characters.
-std::string_view Cut(std::string_view text) {
-  if (text.size() <= kMostText) return text;
-  std::size_t end = kMostText;
-  while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xc0) == 0x80) --end;
-  return text.substr(0, end);
-}
-
 std::string_view NameOfKind(std::int32_t kind) {
   static constexpr std::string_view kNames[] = {"unspecified", "internal", "server",
                                                 "client",      "producer", "consumer"};
   return kind >= 0 && kind < 6 ? kNames[kind] : "other";
-}
-
-// When the span ended, if its clock can be right; else when it came. Begin of the step.
-std::uint64_t TimeOf(const otlp::Span& span, std::uint64_t received_s) {
-  const std::uint64_t end_s = span.end_ns / kNs;
-  const bool trusted = end_s + kLateS >= received_s && end_s <= received_s + kEarlyS;
-  const std::uint64_t time_s = trusted ? end_s : received_s;
-  return time_s - time_s % kStepS;
 }
 
 }  // namespace
@@ -62,7 +41,7 @@ RedMeter::Sender RedMeter::SenderOf(const otlp::SpanBatch& batch, const otlp::Re
 }
 
 void RedMeter::Measure(const otlp::SpanBatch& batch, std::uint64_t received_ns) {
-  const std::uint64_t received_s = received_ns / kNs;
+  const std::uint64_t received_s = received_ns / kNsPerSecond;
   ForgetEachHour(received_s);
   senders_.clear();
   for (const otlp::Resource& resource : batch.resources) {
@@ -70,7 +49,7 @@ void RedMeter::Measure(const otlp::SpanBatch& batch, std::uint64_t received_ns) 
   }
   for (const otlp::Span& span : batch.spans) {
     const Sender& sender = senders_[batch.scopes[span.scope].resource];
-    const std::uint64_t time_s = TimeOf(span, received_s);
+    const std::uint64_t time_s = StepOf(span.end_ns, received_s);
     if (span.events.count > 0) MeasureExceptions(batch, span, sender, time_s);
     if (sender.measures_itself) continue;
     open_.Add(SeriesOf(batch, span, sender), time_s,

@@ -11,6 +11,7 @@
 #include "series/metric_value.h"
 #include "series/metrics.h"
 #include "series/read.h"
+#include "trace/query/steps.h"
 
 namespace ronda::trace::query {
 namespace {
@@ -22,7 +23,6 @@ using series::Distribution;
 using series::Kind;
 
 constexpr std::uint64_t kNs = 1'000'000'000;
-constexpr std::uint64_t kFinestS = 10;
 constexpr std::uint64_t kWeekS = 7 * 86'400;
 constexpr std::size_t kMostCells = 50'000;
 
@@ -76,11 +76,11 @@ class Follower {
 class Reading {
  public:
   explicit Reading(const MetricRequest& request) : request_(request) {
-    const std::uint64_t step_s = std::max(request.step_s, kFinestS);
-    answer_.from_s = request.from_s - request.from_s % step_s;
-    answer_.to_s = request.to_s + (step_s - request.to_s % step_s) % step_s;
+    const Steps steps = StepsOf(request.from_s, request.to_s, request.step_s);
+    answer_.from_s = steps.from_s;
+    answer_.to_s = steps.to_s;
     answer_.step_s = request.step_s;
-    steps_ = request.step_s == 0 ? 1 : (answer_.to_s - answer_.from_s) / step_s;
+    steps_ = steps.count;
   }
 
   base::Result<MetricAnswer> Read(series::Source& source) {

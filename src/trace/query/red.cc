@@ -7,13 +7,13 @@
 
 #include "base/core/check.h"
 #include "series/red.h"
+#include "trace/query/steps.h"
 
 namespace ronda::trace::query {
 namespace {
 
 namespace red = series::red;
 
-constexpr std::uint64_t kFinestS = 10;
 constexpr std::size_t kMostCells = 50'000;
 
 void AddOnce(const std::string& text, std::vector<std::string>& sorted) {
@@ -25,11 +25,11 @@ void AddOnce(const std::string& text, std::vector<std::string>& sorted) {
 class RedCounter {
  public:
   explicit RedCounter(const RedRequest& request) : request_(request) {
-    const std::uint64_t step_s = std::max(request.step_s, kFinestS);
-    answer_.from_s = request.from_s - request.from_s % step_s;
-    answer_.to_s = request.to_s + (step_s - request.to_s % step_s) % step_s;
+    const Steps steps = StepsOf(request.from_s, request.to_s, request.step_s);
+    answer_.from_s = steps.from_s;
+    answer_.to_s = steps.to_s;
     answer_.step_s = request.step_s;
-    steps_ = request.step_s == 0 ? 1 : (answer_.to_s - answer_.from_s) / step_s;
+    steps_ = steps.count;
   }
 
   base::Result<RedAnswer> Count(series::Source& source) {
