@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstdio>
 
 namespace ronda::base {
 namespace {
@@ -40,6 +41,22 @@ Result<std::string> ReadFile(const std::string& path, std::size_t most) {
   close(fd);
   RETURN_IF_ERROR(status);
   return text;
+}
+
+Status WritePrivateFile(const std::string& path, std::string_view bytes) {
+  // Beside it first: whoever reads sees the old one or the new one.
+  const std::string fresh = path + "." + std::to_string(getpid());
+  const int file = open(fresh.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+  if (file < 0) return FromErrno("cannot write " + fresh, errno);
+  const bool written =
+      write(file, bytes.data(), bytes.size()) == static_cast<ssize_t>(bytes.size()) &&
+      fsync(file) == 0;
+  const int why = errno;
+  close(file);
+  if (written && rename(fresh.c_str(), path.c_str()) == 0) return Ok();
+  const Status failed = FromErrno("cannot write " + path, written ? errno : why);
+  unlink(fresh.c_str());
+  return failed;
 }
 
 }  // namespace ronda::base

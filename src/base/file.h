@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <limits>
 #include <string>
+#include <string_view>
 
 #include "base/core/status.h"
 
@@ -12,5 +13,9 @@ namespace ronda::base {
 // names the file and says why.
 [[nodiscard]] Result<std::string> ReadFile(
     const std::string& path, std::size_t most = std::numeric_limits<std::size_t>::max());
+
+// Makes or replaces a file that only the user can read: whoever reads sees all of the old or all of the new
+// one, also after a crash. Its folder is there. The message of a failure names the file and says why.
+[[nodiscard]] Status WritePrivateFile(const std::string& path, std::string_view bytes);
 
 }  // namespace ronda::base

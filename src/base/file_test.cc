@@ -35,6 +35,19 @@ TEST_F(FileTest, AllBytesAreRead) {
   EXPECT_EQ(*ReadFile(Write("a", text), 1000), text.substr(0, 1000));
 }
 
+TEST_F(FileTest, APrivateFileIsTheUsersAloneAndReplacedWhole) {
+  const std::string path = Write("secret", "a longer text from before");
+  ASSERT_TRUE(WritePrivateFile(path, std::string("new\0", 4)).ok());
+  EXPECT_EQ(*ReadFile(path), std::string("new\0", 4));
+  EXPECT_EQ(std::filesystem::status(path).permissions(),
+            std::filesystem::perms::owner_read | std::filesystem::perms::owner_write);
+  const auto files = std::filesystem::directory_iterator(folder_);
+  EXPECT_EQ(std::distance(begin(files), end(files)), 1) << "nothing is left beside it";
+  const Status failed = WritePrivateFile(folder_ + "/nowhere/file", "x");
+  EXPECT_FALSE(failed.ok());
+  EXPECT_NE(failed.message().find("/nowhere/file"), std::string::npos);
+}
+
 TEST_F(FileTest, WhatCannotBeReadSaysWhichAndWhy) {
   const auto missing = ReadFile(folder_ + "/nowhere");
   EXPECT_EQ(missing.status().code(), Code::kNotFound);

@@ -79,17 +79,6 @@ base::Status WriteFile(const std::string& path, const std::string& text) {
                          why);
 }
 
-const char* NameOf(engine::RunEnd end) {
-  switch (end) {
-    case engine::RunEnd::kDone: return "done";
-    case engine::RunEnd::kStopped: return "stopped";
-    case engine::RunEnd::kAborted: return "aborted";
-    case engine::RunEnd::kBreaker: return "breaker";
-    case engine::RunEnd::kInterrupted: return "interrupted";
-  }
-  return "?";
-}
-
 }  // namespace
 
 base::OptionSpec OutOption() {

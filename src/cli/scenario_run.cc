@@ -62,20 +62,6 @@ std::uint64_t CpuNs() {
   return ns(usage.ru_utime) + ns(usage.ru_stime);
 }
 
-base::Environment EnvironmentOf(std::string_view name) {
-  static constexpr std::pair<std::string_view, base::Environment> kKnown[] = {
-      {"development", base::Environment::kDevelopment},
-      {"test", base::Environment::kTest},
-      {"stress", base::Environment::kStress},
-      {"pre-release", base::Environment::kPreRelease},
-      {"gray", base::Environment::kGray},
-      {"production", base::Environment::kProduction}};
-  for (const auto& [known, environment] : kKnown) {
-    if (known == name) return environment;
-  }
-  return base::Environment::kUnknown;
-}
-
 // `first`: the file that was named first; those after it are what it uses.
 base::Result<const model::Definition*> PickRoot(const model::DefinitionSet& set,
                                                 const std::string& name,
@@ -260,7 +246,8 @@ base::Result<RunDone> ExecuteRun(RunRequest request, Context& context) {
     not_enforced(!drill->search.is_null(), "the drill's `search` is made");
   }
 
-  base::TraceIdGenerator ids(EnvironmentOf(environment != nullptr ? environment->name : ""), 63);
+  base::TraceIdGenerator ids(
+      base::EnvironmentNamed(environment != nullptr ? environment->name : ""), 63);
   done.run_id = base::ToHex(ids.Next(context.clock.WallNs() / 1'000'000));
   done.digest = model::Digest(*done.root);
   if (environment != nullptr) done.environment = environment->name;
@@ -292,7 +279,7 @@ base::Result<RunDone> ExecuteRun(RunRequest request, Context& context) {
   ASSIGN_OR_RETURN(done.outputs, MergeOutputs(request.outputs, done.program->outputs));
   ASSIGN_OR_RETURN(const auto streams, OpenStreams(done, request.options, context));
   request.options.tap = streams.get();
-  request.options.environment = EnvironmentOf(done.environment);
+  request.options.environment = base::EnvironmentNamed(done.environment);
   auto created = engine::LoadRun::Create(*done.program, std::move(request.options), diagnostics);
   RETURN_IF_ERROR(found());
   if (!created.ok()) return created.status();

@@ -1,9 +1,4 @@
 // Which server a command speaks to, and the files that remember it.
-#include <fcntl.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
-#include <cerrno>
 #include <filesystem>
 #include <system_error>
 
@@ -90,18 +85,7 @@ base::Status WriteServerFile(const std::string& path, const ServerPlace& place) 
   base::JsonWriter json;
   json.Object().Field("url", place.url).Field("token", place.token).EndObject();
   json.out += '\n';
-  // Beside it first: whoever reads sees the old one or the new one.
-  const std::string fresh = path + "." + std::to_string(getpid());
-  const int file = open(fresh.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-  if (file < 0) return base::FromErrno("cannot write " + fresh, errno);
-  const bool written =
-      write(file, json.out.data(), json.out.size()) == static_cast<ssize_t>(json.out.size());
-  const int why = errno;
-  close(file);
-  if (written && rename(fresh.c_str(), path.c_str()) == 0) return base::Ok();
-  const base::Status failed = base::FromErrno("cannot write " + path, written ? errno : why);
-  unlink(fresh.c_str());
-  return failed;
+  return base::WritePrivateFile(path, json.out);
 }
 
 }  // namespace ronda::cli

@@ -14,17 +14,6 @@ namespace {
 
 using wire::worker::Done;
 
-std::string_view NameOf(engine::RunEnd end) {
-  switch (end) {
-    case engine::RunEnd::kDone: return "done";
-    case engine::RunEnd::kStopped: return "stopped";
-    case engine::RunEnd::kAborted: return "aborted";
-    case engine::RunEnd::kBreaker: return "breaker";
-    case engine::RunEnd::kInterrupted: return "interrupted";
-  }
-  return "";
-}
-
 // What a part's intervals do not tell (docs/formats/worker-protocol.md, "Result of a load").
 std::string ResultOf(const engine::RunResult& result) {
   base::JsonWriter json;

@@ -16,20 +16,6 @@ namespace {
 using wire::worker::Assign;
 using wire::worker::Refused;
 
-base::Environment EnvironmentOf(std::string_view name) {
-  static constexpr std::pair<std::string_view, base::Environment> kKnown[] = {
-      {"development", base::Environment::kDevelopment},
-      {"test", base::Environment::kTest},
-      {"stress", base::Environment::kStress},
-      {"pre-release", base::Environment::kPreRelease},
-      {"gray", base::Environment::kGray},
-      {"production", base::Environment::kProduction}};
-  for (const auto& [known, environment] : kKnown) {
-    if (known == name) return environment;
-  }
-  return base::Environment::kUnknown;
-}
-
 void AddKey(std::string_view text, std::string& key) {
   key += std::to_string(text.size());
   key += ':';
@@ -178,7 +164,7 @@ std::shared_ptr<Prepared> Programs::Prepare(const Assign& assign, PrepareError* 
   model::CheckReferences(set, *root, diagnostics);
   if (!diagnostics.has_errors()) prepared->program = engine::CompileProgram(input, diagnostics);
   if (prepared->program == nullptr || diagnostics.has_errors()) return bad(Render(diagnostics));
-  prepared->environment = EnvironmentOf(assign.environment());
+  prepared->environment = base::EnvironmentNamed(assign.environment());
   if (assign.mode() == Assign::ONCE) Keep(KeyOf(assign), prepared);
   return prepared;
 }

@@ -1,9 +1,5 @@
 #include "apps/ronda/control_plane.h"
 
-#include <fcntl.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include <cstdlib>
 #include <filesystem>
 #include <functional>
@@ -62,11 +58,7 @@ base::Result<std::string> ServerId(const std::string& folder) {
   const std::string path = folder + "/server-id";
   if (const auto read = base::ReadFile(path); read.ok() && !read->empty()) return *read;
   const std::string id = api::NewId();
-  const int fd = open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-  if (fd < 0) return base::FromErrno(path, errno);
-  const bool written = write(fd, id.data(), id.size()) == static_cast<ssize_t>(id.size());
-  close(fd);
-  if (!written) return base::FromErrno(path, errno);
+  RETURN_IF_ERROR(base::WritePrivateFile(path, id));
   return id;
 }
 

@@ -4,23 +4,12 @@
 #include <string>
 #include <thread>
 
+#include "apps/ronda/data_folder.h"
+
 namespace ronda::apps {
 namespace {
 
 using base::OptionType;
-
-base::Result<std::string> FolderOf(const base::Options& options, const cli::Context& context) {
-  if (options.Has("data")) return options.String("data");
-  const auto variable = [&](const char* name) {
-    const char* value = context.getenv(name);
-    return std::string(value == nullptr ? "" : value);
-  };
-  if (const std::string state = variable("XDG_STATE_HOME"); state.starts_with('/'))
-    return state + "/ronda/server";
-  const std::string home = variable("HOME");
-  if (home.empty()) return base::FailedPrecondition("neither --data nor $HOME is set");
-  return home + "/.local/state/ronda/server";
-}
 
 }  // namespace
 
@@ -80,7 +69,7 @@ std::vector<base::OptionSpec> ControlPlaneOptionTable() {
 base::Result<ControlPlaneOptions> ControlPlaneOptionsOf(const base::Options& options,
                                                         const cli::Context& context) {
   ControlPlaneOptions plane;
-  ASSIGN_OR_RETURN(plane.folder, FolderOf(options, context));
+  ASSIGN_OR_RETURN(plane.folder, DataFolder(options, context, "server"));
   if (options.Has("database")) plane.database_url = options.String("database");
   plane.api.address = plane.workers_address = options.String("listen");
   plane.api.port = static_cast<std::uint16_t>(options.Int("http"));

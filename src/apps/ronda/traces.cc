@@ -10,6 +10,7 @@
 #include "api/red_routes.h"
 #include "api/router.h"
 #include "api/trace_routes.h"
+#include "apps/ronda/data_folder.h"
 #include "apps/ronda/end_signals.h"
 #include "apps/ronda/sampling_file.h"
 #include "base/core/ids.h"
@@ -144,20 +145,6 @@ std::vector<base::OptionSpec> TracesOptions() {
   };
 }
 
-base::Result<std::string> FolderOf(const base::Options& options, const cli::Context& context) {
-  if (options.Has("data")) return options.String("data");
-  const auto variable = [&](const char* name) {
-    const char* value = context.getenv(name);
-    return std::string(value == nullptr ? "" : value);
-  };
-  if (const std::string state = variable("XDG_STATE_HOME"); state.starts_with('/')) {
-    return state + "/ronda/traces";
-  }
-  const std::string home = variable("HOME");
-  if (home.empty()) return base::FailedPrecondition("neither --data nor $HOME is set");
-  return home + "/.local/state/ronda/traces";
-}
-
 base::Result<ingest::LanesOptions> LanesOptionsOf(const base::Options& options) {
   const auto apply = [&](std::string_view keep) {
     return options.Switch(keep) ? ingest::MaskRules::Apply::kNo : ingest::MaskRules::Apply::kYes;
@@ -290,7 +277,7 @@ void AddOwnRoutes(ingest::Lanes& lanes, const base::Clock& clock, api::Router& r
 
 base::Result<base::ExitCode> Traces(const cli::Invocation& invocation, cli::Context& context) {
   const base::Options& given = invocation.options;
-  ASSIGN_OR_RETURN(const std::string folder, FolderOf(given, context));
+  ASSIGN_OR_RETURN(const std::string folder, DataFolder(given, context, "traces"));
   ASSIGN_OR_RETURN(http::ServerOptions options, ServerOptionsOf(given));
   EndSignals signals;
   ASSIGN_OR_RETURN(const ingest::LanesOptions kept, LanesOptionsOf(given));

@@ -1,6 +1,5 @@
 #include "apps/ronda/up.h"
 
-#include <fcntl.h>
 #include <unistd.h>
 
 #include <memory>
@@ -60,12 +59,7 @@ base::Result<std::string> LocalToken(const std::string& folder, const std::strin
         " is missing: make a token (ronda tokens create worker --scope fleet:write) and put "
         "it there");
   }
-  const int fd = open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-  if (fd < 0) return base::FromErrno(path, errno);
-  const bool written =
-      write(fd, first.data(), first.size()) == static_cast<ssize_t>(first.size()) && fsync(fd) == 0;
-  close(fd);
-  if (!written) return base::FromErrno(path, errno);
+  RETURN_IF_ERROR(base::WritePrivateFile(path, first));
   return first;
 }
 

@@ -12,6 +12,7 @@
 #include <thread>
 #include <utility>
 
+#include "apps/ronda/data_folder.h"
 #include "apps/ronda/end_signals.h"
 #include "base/options.h"
 #include "worker/worker.h"
@@ -94,19 +95,6 @@ std::vector<base::OptionSpec> WorkerOptionTable() {
   };
 }
 
-base::Result<std::string> DataFolder(const base::Options& options, const cli::Context& context) {
-  if (options.Has("data")) return options.String("data");
-  const auto variable = [&](const char* name) {
-    const char* value = context.getenv(name);
-    return std::string(value == nullptr ? "" : value);
-  };
-  if (const std::string state = variable("XDG_STATE_HOME"); state.starts_with('/'))
-    return state + "/ronda/worker";
-  const std::string home = variable("HOME");
-  if (home.empty()) return base::FailedPrecondition("neither --data nor $HOME is set");
-  return home + "/.local/state/ronda/worker";
-}
-
 // A socket of this process in the user's own folder. Empty, with a warning, when that cannot be had:
 // the worker works without it.
 std::string LocalSocket(const cli::Context& context) {
@@ -128,7 +116,7 @@ base::Result<worker::WorkerOptions> OptionsOf(const base::Options& given,
   const auto text = [&](std::string_view name) {
     return given.Has(name) ? given.String(name) : std::string();
   };
-  ASSIGN_OR_RETURN(options.folder, DataFolder(given, context));
+  ASSIGN_OR_RETURN(options.folder, DataFolder(given, context, "worker"));
   options.link.urls = given.List("server");
   if (options.link.urls.empty())
     return base::InvalidArgument("where is the server? --server http://HOST:PORT");

@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <utility>
 
 #include "base/core/check.h"
 #include "base/core/random.h"
@@ -49,6 +50,20 @@ int HexDigit(char c) {
 }
 
 }  // namespace
+
+Environment EnvironmentNamed(std::string_view name) {
+  static constexpr std::pair<std::string_view, Environment> kKnown[] = {
+      {"development", Environment::kDevelopment},
+      {"test", Environment::kTest},
+      {"stress", Environment::kStress},
+      {"pre-release", Environment::kPreRelease},
+      {"gray", Environment::kGray},
+      {"production", Environment::kProduction}};
+  for (const auto& [known, environment] : kKnown) {
+    if (known == name) return environment;
+  }
+  return Environment::kUnknown;
+}
 
 TraceId Encode(const TraceIdParts& parts) {
   TraceId id;

@@ -39,6 +39,10 @@ enum class Environment : std::uint8_t {
   kProduction = 6,  // o (online)
 };
 
+// Of a name as definitions have it: "development", "test", "stress", "pre-release", "gray", "production";
+// kUnknown for any other.
+[[nodiscard]] Environment EnvironmentNamed(std::string_view name);
+
 struct TraceIdParts {
   std::uint64_t unix_ms = 0;
   std::uint32_t process = 0;

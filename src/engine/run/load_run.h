@@ -45,6 +45,17 @@ enum class RunEnd : std::uint8_t {
   kInterrupted,  // Ctrl-C
 };
 
+[[nodiscard]] constexpr std::string_view NameOf(RunEnd end) {
+  switch (end) {
+    case RunEnd::kDone: return "done";
+    case RunEnd::kStopped: return "stopped";
+    case RunEnd::kAborted: return "aborted";
+    case RunEnd::kBreaker: return "breaker";
+    case RunEnd::kInterrupted: return "interrupted";
+  }
+  return "?";
+}
+
 struct RunResult {
   RunEnd end = RunEnd::kDone;
   std::string reason;  // of any end but kDone
