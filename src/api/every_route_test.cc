@@ -3,16 +3,20 @@
 #include <gtest/gtest.h>
 
 #include <set>
+#include <thread>
 
 #include "api/account_routes.h"
 #include "api/api_test_util.h"
 #include "api/audit.h"
 #include "api/authentication.h"
+#include "api/control_routes.h"
 #include "api/health.h"
 #include "api/metric_routes.h"
 #include "api/red_routes.h"
 #include "api/trace_routes.h"
 #include "base/core/clock.h"
+#include "base/log.h"
+#include "control/controller.h"
 #include "disk/simulated_file_system.h"
 #include "series/source.h"
 #include "store/migrations.h"
@@ -40,6 +44,13 @@ class Says : public Authenticator {
   Principal who;
 };
 
+// There are no workers.
+class NoWorkers : public control::WorkerPort {
+ public:
+  void Send(control::SessionId, const wire::worker::ToWorker&) override {}
+  void Close(control::SessionId) override {}
+};
+
 // Every route that this room has. A file of routes adds itself here.
 class EveryRouteTest : public ::testing::Test {
  protected:
@@ -56,6 +67,19 @@ class EveryRouteTest : public ::testing::Test {
     accounts_.AddTo(router_);
     audit_.AddTo(router_);
     health_.AddTo(router_);
+    const ControlParts parts{.library = &library_,
+                             .controller = &controller_,
+                             .events = &events_,
+                             .database = &*database_,
+                             .clock = &machine_,
+                             .secrets = {}};
+    AddDefinitionRoutes(parts, router_);
+    AddRunRoutes(parts, router_);
+    AddPatrolRoutes(parts, router_);
+    AddFleetRoutes(parts, router_);
+    controller_.set_port(&workers_);
+    controller_.Start();
+    while (!controller_.standing().leading) std::this_thread::yield();
   }
 
   http::Response Ask(const Route& route) {
@@ -80,6 +104,18 @@ class EveryRouteTest : public ::testing::Test {
   AccountRoutes accounts_{*database_, authentication_, clock_, SecureCookies::kYes};
   AuditRoutes audit_{*database_};
   HealthRoutes health_;
+  base::RealClock machine_;
+  base::Log log_{base::LogLevel::kError};
+  NoWorkers workers_;
+  control::EventBus events_;
+  control::Library library_{*database_, machine_};
+  control::Controller controller_{{.server_id = "s", .address = {}},
+                                  {.database = &*database_,
+                                   .library = &library_,
+                                   .events = &events_,
+                                   .clock = &machine_,
+                                   .log = &log_,
+                                   .secrets = {}}};
 };
 
 TEST_F(EveryRouteTest, EachRoleAndScopeReachesWhatTheRowSaysAndNoMore) {
